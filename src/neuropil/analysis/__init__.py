@@ -1,0 +1,1 @@
+"""What a system can do: fixed points, stability, continuation."""

@@ -1,0 +1,6 @@
+"""Equations of neurons and glia, one model family a file."""
+
+from neuropil.circuits.integrate_and_fire import LeakyIntegrateAndFire
+from neuropil.circuits.rate import RateNetwork
+
+__all__ = ["LeakyIntegrateAndFire", "RateNetwork"]

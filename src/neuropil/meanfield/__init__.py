@@ -1,0 +1,1 @@
+"""Reductions of circuits to smaller systems that predict them."""

@@ -1,0 +1,1 @@
+"""Results drawn on axes that the caller owns."""

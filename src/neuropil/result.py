@@ -1,0 +1,64 @@
+"""How a computation ended: sentences, carried by every result and raised by default."""
+
+import enum
+
+import numpy as np
+from jaxtyping import Int
+
+from neuropil.types import ArrayLike
+
+
+class Outcome(enum.IntEnum):
+    """How a computation ended.
+
+    Compiled code returns the integer, alone or batched; `sentence` is what a user reads.
+    """
+
+    SUCCESSFUL = 0
+    MAXIMUM_STEPS_REACHED = 1
+    DIVERGED = 2
+    NOT_FINITE = 3
+    STEP_TOO_SMALL = 4
+
+    @property
+    def sentence(self) -> str:
+        """What happened and what to do about it."""
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    Outcome.SUCCESSFUL: "",
+    Outcome.MAXIMUM_STEPS_REACHED: (
+        "The maximum number of steps was reached before the tolerance; raise `max_steps`, loosen "
+        "the tolerance, or choose a method that converges faster."
+    ),
+    Outcome.DIVERGED: (
+        "The iteration moved away from a solution or cycled around it; choose a method that does "
+        "not need the iteration to be stable, or continue from an easier parameter value."
+    ),
+    Outcome.NOT_FINITE: "A value became infinite or not a number; check the parameters.",
+    Outcome.STEP_TOO_SMALL: (
+        "The step along the branch fell below its minimum; the branch may end or be singular here."
+    ),
+}
+
+
+class NotSolved(RuntimeError):
+    """A computation did not reach its tolerance, and the caller asked for that to raise."""
+
+
+def raise_unless_successful(
+    outcome: Int[ArrayLike, "..."], *, what: str, throw: bool
+) -> None:
+    """Raise `NotSolved` with the sentence of the most frequent failure.
+
+    Nothing is raised when `throw` is false. `outcome` must be concrete: call it outside compiled
+    code. `what` names the computation in the message.
+    """
+    codes = np.atleast_1d(np.asarray(outcome))
+    failed = codes[codes != Outcome.SUCCESSFUL]
+    if not throw or failed.size == 0:
+        return
+    worst = Outcome(int(np.bincount(failed).argmax()))
+    share = f"{failed.size} of {codes.size} " if codes.size > 1 else ""
+    raise NotSolved(f"{what}: {share}not solved. {worst.sentence} (`throw=False` returns it.)")

@@ -1,0 +1,1 @@
+"""The papers: what each states, run and compared."""

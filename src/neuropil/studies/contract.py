@@ -1,0 +1,71 @@
+"""What every study provides, and what the machinery promises it in return."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import xarray as xr
+from matplotlib.figure import Figure
+
+from neuropil.studies.claims import Claim
+from neuropil.types import RandomKey
+
+Scale = Literal["quick", "paper"]
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One independent piece of a study's work: its number and a name for progress."""
+
+    index: int
+    name: str
+
+
+@dataclass(frozen=True)
+class DrawnFigure:
+    """A figure with the name of its file and the caption under it."""
+
+    name: str
+    caption: str
+    figure: Figure
+
+
+class AbstractStudy(ABC):
+    """One paper: configuration, work in shards, claims and figures.
+
+    `configuration` is plain JSON values (the key of the run is their hash). `run_shard` is a pure
+    function of configuration, index and key, so results depend neither on workers nor on order;
+    it never draws. `claims` and `figures` see the configuration and all shard results and never
+    compute anything expensive.
+    """
+
+    name: str
+    title: str
+    source: str
+
+    @abstractmethod
+    def configuration(self, scale: Scale) -> dict[str, Any]:
+        """Every number the study depends on, as JSON values."""
+
+    @abstractmethod
+    def shards(self, configuration: Mapping[str, Any]) -> list[Shard]:
+        """The independent pieces of work, numbered from 0."""
+
+    @abstractmethod
+    def run_shard(
+        self, configuration: Mapping[str, Any], index: int, key: RandomKey
+    ) -> xr.Dataset:
+        """Compute one piece. `key` is the seed's key folded with `index`."""
+
+    @abstractmethod
+    def claims(
+        self, configuration: Mapping[str, Any], results: Mapping[str, xr.Dataset]
+    ) -> list[Claim]:
+        """The ledger, from the results of all shards by shard name."""
+
+    @abstractmethod
+    def figures(
+        self, configuration: Mapping[str, Any], results: Mapping[str, xr.Dataset]
+    ) -> Iterable[DrawnFigure]:
+        """The figures, from the results of all shards by shard name."""
