@@ -1,13 +1,23 @@
 """Who is wired to whom: weights, labels and where they come from, without dynamics."""
 
 from neuropil.connectivity.connectome import Connectome, Provenance, connectome_from_scipy
-from neuropil.connectivity.operators import AbstractWeights, DenseWeights, dense_weights
+from neuropil.connectivity.operators import (
+    AbstractWeights,
+    DenseWeights,
+    SparseWeights,
+    dense_weights,
+    sparse_weights,
+    weights_of,
+)
 
 __all__ = [
     "AbstractWeights",
     "Connectome",
     "DenseWeights",
     "Provenance",
+    "SparseWeights",
     "connectome_from_scipy",
     "dense_weights",
+    "sparse_weights",
+    "weights_of",
 ]
