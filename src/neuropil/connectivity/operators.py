@@ -13,8 +13,9 @@ from jaxtyping import Array, Float, Int
 from neuropil.connectivity.connectome import Connectome
 
 LARGEST_DENSE_BY_DEFAULT = 2_000
-SLOTS_PER_CHUNK = 1 << 20
+SLOTS_PER_CHUNK = 1 << 17
 WIDEST_LANE = 32
+DEVICE_ALIGNMENT = 64
 
 
 class AbstractWeights(eqx.Module):
@@ -135,20 +136,18 @@ def sparse_weights(
     chunks = max(1, ceil(n_lanes / lanes_per_chunk))
     shape = (chunks, lanes_per_chunk, width)
 
-    # The arrays go to the device one by one, so that only one host copy is alive at a time.
     lane_start = np.concatenate([[0], np.cumsum(lanes_of_row)])
-    laid_out = np.zeros(chunks * lanes_per_chunk * width, connectome.weights.dtype)
+    slots = chunks * lanes_per_chunk * width
+    laid_out = _filled(slots, connectome.weights.dtype, 0.0)
     _lay_into_lanes(connectome.row_start, lane_start, width, connectome.weights, laid_out)
-    weights = jnp.asarray(laid_out.reshape(shape))
-    del laid_out
-    sources = np.full(chunks * lanes_per_chunk * width, n, np.int32)
+    sources = _filled(slots, np.dtype(np.int32), n)
     _lay_into_lanes(connectome.row_start, lane_start, width, connectome.presynaptic, sources)
-    presynaptic = jnp.asarray(sources.reshape(shape))
-    del sources
     # Lanes that only fill the last chunk stay at the last row, which keeps the indices sorted.
-    targets = np.full(chunks * lanes_per_chunk, max(n - 1, 0), np.int32)
+    targets = _filled(chunks * lanes_per_chunk, np.dtype(np.int32), max(n - 1, 0))
     targets[:n_lanes] = np.repeat(np.arange(n, dtype=np.int32), lanes_of_row)
-    return SparseWeights(weights, presynaptic, jnp.asarray(targets.reshape(shape[:2])), n)
+    arrays = (laid_out.reshape(shape), sources.reshape(shape), targets.reshape(shape[:2]))
+    weights, presynaptic, postsynaptic = jax.block_until_ready(jax.device_put(arrays))
+    return SparseWeights(weights, presynaptic, postsynaptic, n)
 
 
 def weights_of(connectome: Connectome) -> AbstractWeights:
@@ -164,6 +163,15 @@ def _lane_width(mean_in_degree: float) -> int:
     while width < WIDEST_LANE and 16 * width <= mean_in_degree:
         width *= 2
     return width
+
+
+def _filled(size: int, dtype: np.dtype, value: float) -> np.ndarray:
+    """An array aligned as JAX wants it on the host, where it then shares the memory."""
+    raw = np.empty(size * dtype.itemsize + DEVICE_ALIGNMENT, np.uint8)
+    offset = -raw.ctypes.data % DEVICE_ALIGNMENT
+    array = raw[offset : offset + size * dtype.itemsize].view(dtype)
+    array.fill(value)
+    return array
 
 
 @numba.njit(cache=True)
