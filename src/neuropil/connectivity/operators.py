@@ -82,6 +82,8 @@ class SparseWeights(AbstractWeights):
         """Sum over pre of `weights[post, pre] * rates[pre]`."""
         with_empty_slot = jnp.append(rates, jnp.zeros((), rates.dtype))
 
+        # Recomputing a chunk when differentiating backwards is cheaper than storing every edge.
+        @jax.checkpoint
         def add_chunk(received, chunk):
             weights, presynaptic, postsynaptic = chunk
             arriving = with_empty_slot.at[presynaptic].get(mode="promise_in_bounds")
@@ -98,6 +100,7 @@ class SparseWeights(AbstractWeights):
     def apply_transpose(self, values: Float[Array, " neurons"]) -> Float[Array, " neurons"]:
         """Sum over post of `weights[post, pre] * values[post]`."""
 
+        @jax.checkpoint
         def add_chunk(collected, chunk):
             weights, presynaptic, postsynaptic = chunk
             sent = values.at[postsynaptic].get(mode="promise_in_bounds")
