@@ -104,9 +104,7 @@ class SparseWeights(AbstractWeights):
         def add_chunk(collected, chunk):
             weights, presynaptic, postsynaptic = chunk
             sent = values.at[postsynaptic].get(mode="promise_in_bounds")
-            added = collected.at[presynaptic].add(
-                weights * sent[:, None], mode="promise_in_bounds"
-            )
+            added = collected.at[presynaptic].add(weights * sent[:, None], mode="promise_in_bounds")
             return added, None
 
         chunks = (self.weights, self.presynaptic, self.postsynaptic)
