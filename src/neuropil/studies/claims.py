@@ -44,7 +44,7 @@ class Claim:
         record["verdict"] = str(self.verdict)
         if self.values is not None:
             record["values"] = {
-                name: value if math.isfinite(value) else None
+                name: float(value) if math.isfinite(value) else None
                 for name, value in self.values.items()
             }
         return record

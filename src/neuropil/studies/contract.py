@@ -24,11 +24,15 @@ class Shard:
 
 @dataclass(frozen=True)
 class DrawnFigure:
-    """A figure with the name of its file and the caption under it."""
+    """A figure with the name of its file, the caption under it, and what it shows in words.
+
+    `alt` is for readers who do not see the figure; without it they get the caption only.
+    """
 
     name: str
     caption: str
     figure: Figure
+    alt: str = ""
 
 
 class AbstractStudy(ABC):
@@ -37,7 +41,8 @@ class AbstractStudy(ABC):
     `configuration` is plain JSON values (the key of the run is their hash). `run_shard` is a pure
     function of configuration, index and key, so results depend neither on workers nor on order;
     it never draws. `claims` and `figures` see the configuration and all shard results and never
-    compute anything expensive.
+    compute anything expensive; where they live in files of that name, a change there does not
+    make the shards stale. A study is an importable object that can be sent to another process.
     """
 
     name: str
@@ -53,9 +58,7 @@ class AbstractStudy(ABC):
         """The independent pieces of work, numbered from 0."""
 
     @abstractmethod
-    def run_shard(
-        self, configuration: Mapping[str, Any], index: int, key: RandomKey
-    ) -> xr.Dataset:
+    def run_shard(self, configuration: Mapping[str, Any], index: int, key: RandomKey) -> xr.Dataset:
         """Compute one piece. `key` is the seed's key folded with `index`."""
 
     @abstractmethod
