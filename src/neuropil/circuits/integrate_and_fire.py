@@ -1,5 +1,7 @@
 """Integrate-and-fire neurons."""
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -12,7 +14,7 @@ from neuropil.types import Scalar, State
 Parameter = Float[Array, "..."]
 
 
-def _parameter(default: float) -> Parameter:
+def _parameter(default: float) -> Any:
     return eqx.field(converter=lambda value: jnp.asarray(value, float), default=default)
 
 
