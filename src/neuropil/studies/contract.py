@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import xarray as xr
 from matplotlib.figure import Figure
@@ -12,6 +12,7 @@ from neuropil.studies.claims import Claim
 from neuropil.types import RandomKey
 
 Scale = Literal["quick", "paper"]
+SCALES: tuple[Scale, ...] = get_args(Scale)
 
 
 @dataclass(frozen=True)

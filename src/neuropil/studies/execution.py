@@ -1,5 +1,6 @@
 """Where shards are computed: in this process, in several, or on a Dask cluster."""
 
+import logging
 import multiprocessing
 import os
 import signal
@@ -193,8 +194,9 @@ class DaskCluster(AbstractExecutor):
                         ) from error
                     yield index, result
                     future.release()
-            finally:
+            except BaseException:
                 client.cancel(list(futures), force=True)
+                raise
 
     @contextmanager
     def _client(self, distributed: Any, shards: int) -> Iterator[Any]:
@@ -202,7 +204,10 @@ class DaskCluster(AbstractExecutor):
             workers = min(self.jobs or os.cpu_count() or 1, shards)
             with (
                 distributed.LocalCluster(
-                    n_workers=workers, threads_per_worker=1, dashboard_address=None
+                    n_workers=workers,
+                    threads_per_worker=1,
+                    dashboard_address=None,
+                    silence_logs=logging.ERROR,
                 ) as cluster,
                 distributed.Client(cluster) as client,
             ):

@@ -5,11 +5,11 @@ import traceback
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from tqdm import tqdm
 
-from neuropil.studies.contract import AbstractStudy, Scale, Shard
+from neuropil.studies.contract import SCALES, AbstractStudy, Scale, Shard
 from neuropil.studies.execution import (
     KEY_IMPLEMENTATION,
     AbstractExecutor,
@@ -60,6 +60,7 @@ def reproduce(
     the folder cannot be written or another run holds it), and `RunInterrupted`, a
     `KeyboardInterrupt`, on Ctrl-C. After each of them the same call continues the run.
     """
+    reference = study if isinstance(study, str) else None
     if isinstance(study, str):
         study = load_study(study)
     if executor is None:
@@ -67,6 +68,7 @@ def reproduce(
     identity = _identity(study, scale, seed)
     shards = study.shards(identity["configuration"])
     check_shards(shards)
+    identity["study"]["reference"] = reference
     identity["shards"] = [shard.name for shard in shards]
     folder = RunFolder(Path(output) / study.name / identity["key"])
     with folder.held():
@@ -93,8 +95,8 @@ def reproduce(
 
 def _identity(study: AbstractStudy, scale: Scale, seed: int) -> dict[str, Any]:
     """Everything that decides the numbers, checked, with the key of the run."""
-    if scale not in get_args(Scale):
-        raise ValueError(f"scale must be one of {', '.join(get_args(Scale))}, got {scale!r}")
+    if scale not in SCALES:
+        raise ValueError(f"scale must be one of {', '.join(SCALES)}, got {scale!r}")
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= LARGEST_SEED:
         raise ValueError(f"seed must be a whole number from 0 to {LARGEST_SEED}, got {seed!r}")
     require_safe_name("study", study.name)

@@ -19,7 +19,6 @@ from typing import Any
 
 import filelock
 import matplotlib
-import matplotlib.pyplot as plt
 import xarray as xr
 
 from neuropil.studies.claims import Claim
@@ -174,6 +173,8 @@ def _listing(group: Path) -> str:
 
 
 def _save_figure(drawn: DrawnFigure, folder: Path) -> None:
+    import matplotlib.pyplot as plt  # slow to import, and only needed where figures are drawn
+
     # Without a fixed salt and with a date, equal figures would give unequal files.
     with matplotlib.rc_context({"svg.hashsalt": drawn.name}):
         drawn.figure.savefig(folder / f"{drawn.name}.png", dpi=FIGURE_DOTS_PER_INCH)
