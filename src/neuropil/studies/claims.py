@@ -56,3 +56,12 @@ def claim_from_json(record: dict[str, Any]) -> Claim:
     if values is not None:
         values = {name: math.nan if value is None else value for name, value in values.items()}
     return Claim(**{**record, "verdict": Verdict(record["verdict"]), "values": values})
+
+
+def judged(holds: bool, *, otherwise: str, explanation: str = "", **fields: Any) -> Claim:
+    """A claim that was tested: reproduced if it `holds`, and explained by `otherwise` if not.
+
+    `fields` are those of `Claim` but the verdict; `explanation` comments a claim that holds.
+    """
+    verdict = Verdict.REPRODUCED if holds else Verdict.NOT_REPRODUCED
+    return Claim(verdict=verdict, explanation=explanation if holds else otherwise, **fields)

@@ -21,7 +21,7 @@ _PRESENTING_ROOMS = ("cli", "cli.py", "plots", "web")
 
 # Claims and figures are made anew from the stored shards each time a study is reproduced, so a
 # change of theirs needs no new run.
-_PRESENTING_FILES = ("claims.py", "figures.py")
+_PRESENTING_PARTS = ("claims", "figures")
 
 
 def canonical(record: Mapping[str, Any]) -> str:
@@ -47,9 +47,9 @@ def code_version(study: AbstractStudy) -> str:
     """SHA-256 of the source that can change a result: the library and the study's own files.
 
     Left out are the rooms that only present results (`cli`, `plots`, `web`), other studies, and
-    a study's `claims.py` and `figures.py`. A study outside the package adds the Python files of
-    the folder of its package, or the one file that defines it where there is no package. Raises
-    `ValueError` when its source cannot be read.
+    a study's files and folders called `claims` and `figures`. A study outside the package adds
+    the Python files of the folder of its package, or the one file that defines it where there is
+    no package. Raises `ValueError` when its source cannot be read.
     """
     source = _study_source(study)
     own = [source] if source.is_file() else source.rglob("*.py")
@@ -58,7 +58,7 @@ def code_version(study: AbstractStudy) -> str:
         *(
             (file.relative_to(source.parent), file)
             for file in own
-            if file.name not in _PRESENTING_FILES
+            if not _presents(file.relative_to(source.parent))
         ),
     ]
     digest = hashlib.sha256()
@@ -83,6 +83,10 @@ def _library_files() -> list[Path]:
         if file.relative_to(_PACKAGE).parts[0] not in _PRESENTING_ROOMS
         and not studies & set(file.parents)
     ]
+
+
+def _presents(name: Path) -> bool:
+    return any(part.removesuffix(".py") in _PRESENTING_PARTS for part in name.parts[1:])
 
 
 def _ignored(part: str) -> bool:
