@@ -104,7 +104,8 @@ def nonnegative_bounds(
     the bounds hold whatever u is and however early the iteration stops: after
     `maximum_iterations`, by default 50 for large matrices and up to 5,000 for small ones. The
     2-norm is bounded in the same way through B^T B and by the root of 1-norm times infinity-norm.
-    The matrix is not copied. Raises `ValueError` when it is not square, or a value is negative or not finite.
+    The matrix is not copied. Raises `ValueError` when it is not square, a scale is negative, or a
+    value is not finite.
     """
     n = matrix.shape[0]
     if matrix.ndim != 2 or matrix.shape != (n, n):
