@@ -17,6 +17,7 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import pairwise
 
 import numba
 import numpy as np
@@ -48,8 +49,8 @@ def sample_rows(
     """Row starts and presynaptic neurons of one graph with the given latent variables.
 
     `noise_correlation` is the correlation of e_ij and e_ji. The result depends on `seed` and
-    `n_cells` (by default in proportion to the root of the mean degree), but not on `n_threads` (by default
-    one for each core this process may use).
+    `n_cells` (by default in proportion to the root of the mean degree), but not on `n_threads`
+    (by default one for each core this process may use).
     """
     n = drive_in.size
     density = _mean_probability(drive_in, drive_out)
@@ -84,7 +85,7 @@ def _in_blocks(
     bounds = np.concatenate([[0], inner, [expected_edges.size]])
     spans = [
         (int(first), int(last), int(1.2 * (work[last] - work[first])) + 2 * expected_edges.size)
-        for first, last in zip(bounds[:-1], bounds[1:], strict=True)
+        for first, last in pairwise(bounds)
     ]
     if n_threads is None:
         n_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
