@@ -7,6 +7,8 @@ from neuropil.connectivity.conversions import (
     connectome_from_scipy,
 )
 from neuropil.connectivity.download import PublishedFile, fetch
+from neuropil.connectivity.erdos_renyi import erdos_renyi
+from neuropil.connectivity.excitation_inhibition import signed
 from neuropil.connectivity.operators import (
     AbstractWeights,
     DenseWeights,
@@ -18,6 +20,12 @@ from neuropil.connectivity.operators import (
 from neuropil.connectivity.published import list_connectomes, load_connectome
 from neuropil.connectivity.readers import read_connectome
 from neuropil.connectivity.sonata import read_sonata
+from neuropil.connectivity.sonet import RandomGraph, sonet, sonet_twin
+from neuropil.connectivity.sonet_feasibility import (
+    SonetFeasibility,
+    SonetParameters,
+    sonet_feasibility,
+)
 from neuropil.connectivity.spectrum import NormBounds, nonnegative_bounds, spectral_radius
 from neuropil.connectivity.statistics import (
     DegreeMoments,
@@ -30,25 +38,33 @@ from neuropil.connectivity.statistics import (
     motif_statistics,
 )
 from neuropil.connectivity.storage import load, save
+from neuropil.connectivity.summary import ConnectomeSummary, MotifSummary, describe
 
 __all__ = [
     "AbstractWeights",
     "Cells",
     "Connectome",
+    "ConnectomeSummary",
     "DegreeMoments",
     "DegreeStatistics",
     "DenseWeights",
     "MotifErrors",
+    "MotifSummary",
     "Motifs",
     "NormBounds",
     "Provenance",
     "PublishedFile",
+    "RandomGraph",
+    "SonetFeasibility",
+    "SonetParameters",
     "SparseWeights",
     "connectome_from_edges",
     "connectome_from_networkx",
     "connectome_from_scipy",
     "degree_statistics",
     "dense_weights",
+    "describe",
+    "erdos_renyi",
     "erdos_renyi_motif_errors",
     "expected_degree_moments",
     "fetch",
@@ -60,6 +76,10 @@ __all__ = [
     "read_connectome",
     "read_sonata",
     "save",
+    "signed",
+    "sonet",
+    "sonet_feasibility",
+    "sonet_twin",
     "sparse_weights",
     "spectral_radius",
     "weights_of",
