@@ -93,7 +93,7 @@ def reproduce(
     return load_run(folder.path)
 
 
-def _identity(study: AbstractStudy, scale: Scale, seed: int) -> dict[str, Any]:
+def _identity(study: AbstractStudy, scale: Any, seed: Any) -> dict[str, Any]:
     """Everything that decides the numbers, checked, with the key of the run."""
     if scale not in SCALES:
         raise ValueError(f"scale must be one of {', '.join(SCALES)}, got {scale!r}")
@@ -208,6 +208,7 @@ def _judge_and_draw(
     try:
         claims = study.claims(configuration, results)
         folder.write_figures(study.figures(configuration, results))
+        folder.write_claims(claims)
     except StudyFailed:
         raise
     except Exception as error:
@@ -215,4 +216,3 @@ def _judge_and_draw(
             f"{study.name}: claims or figures failed: {type(error).__name__}: {error} (the "
             f"traceback is in {folder.path / 'log.txt'})"
         ) from error
-    folder.write_claims(claims)
