@@ -1,5 +1,7 @@
 """Strongly connected components: groups of neurons that all reach each other."""
 
+from typing import no_type_check
+
 import numba
 import numpy as np
 from jaxtyping import Float, Int64, Integer
@@ -30,6 +32,7 @@ def strong_components(
 
 
 @numba.njit(cache=True, nogil=True)
+@no_type_check
 def _tarjan(row_start, columns, weights, column_scale, component, members, first):
     n = row_start.size - 1
     order = np.full(n, -1, np.int64)

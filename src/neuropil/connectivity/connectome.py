@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import no_type_check
 
 import equinox as eqx
 import numba
 import numpy as np
 import scipy.sparse
-from jaxtyping import Bool, Float, Integer
+from jaxtyping import Float, Integer
 
 MAXIMUM_DENSE_NEURONS = 5_000
 
-Cells = Sequence[str] | Sequence[int] | Integer[np.ndarray, " cells"] | Bool[np.ndarray, " neurons"]
+Cells = Sequence[str] | Sequence[int] | np.ndarray
 """Which neurons: their labels, their numbers, or one truth value for each neuron."""
 
 
@@ -234,6 +235,7 @@ class Connectome(eqx.Module):
 
 
 @numba.njit(cache=True, nogil=True)
+@no_type_check
 def _first_disordered_row(row_start, presynaptic):
     for row in range(row_start.size - 1):
         for edge in range(row_start[row] + 1, row_start[row + 1]):
@@ -243,12 +245,14 @@ def _first_disordered_row(row_start, presynaptic):
 
 
 @numba.njit(cache=True, nogil=True)
+@no_type_check
 def _count(neurons, counts):
     for neuron in neurons:
         counts[neuron] += 1
 
 
 @numba.njit(cache=True, nogil=True)
+@no_type_check
 def _number_of_self_loops(row_start, presynaptic):
     count = 0
     for row in range(row_start.size - 1):

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from math import ceil
+from typing import no_type_check
 
 import equinox as eqx
 import jax
@@ -166,7 +167,7 @@ def _lane_width(mean_in_degree: float) -> int:
     return width
 
 
-def _filled(size: int, dtype: np.dtype, value: float) -> np.ndarray:
+def _filled(size: int, dtype: np.dtype, value: float | int) -> np.ndarray:
     """An array aligned as JAX wants it on the host, where it then shares the memory."""
     raw = np.empty(size * dtype.itemsize + DEVICE_ALIGNMENT, np.uint8)
     offset = -raw.ctypes.data % DEVICE_ALIGNMENT
@@ -175,7 +176,8 @@ def _filled(size: int, dtype: np.dtype, value: float) -> np.ndarray:
     return array
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, nogil=True)
+@no_type_check
 def _lay_into_lanes(row_start, lane_start, width, values, slots):
     for row in range(row_start.size - 1):
         first = lane_start[row] * width

@@ -4,6 +4,8 @@ The spectral radius decides about local stability and is a number to be trusted 
 bounds prove contraction and are therefore rounded outwards.
 """
 
+from typing import no_type_check
+
 import equinox as eqx
 import numba
 import numpy as np
@@ -256,6 +258,7 @@ def _perron_vectors(product: _Product, component, relative_gap, maximum_iteratio
 
 
 @numba.njit(cache=True, nogil=True)
+@no_type_check
 def _multiply(row_start, columns, weights, vector, received):
     for row in range(row_start.size - 1):
         total = 0.0
@@ -265,6 +268,7 @@ def _multiply(row_start, columns, weights, vector, received):
 
 
 @numba.njit(cache=True, nogil=True)
+@no_type_check
 def _multiply_transposed(row_start, columns, weights, vector, collected):
     for row in range(row_start.size - 1):
         for edge in range(row_start[row], row_start[row + 1]):
@@ -272,6 +276,7 @@ def _multiply_transposed(row_start, columns, weights, vector, collected):
 
 
 @numba.njit(cache=True, nogil=True)
+@no_type_check
 def _multiply_within(row_start, columns, weights, column_scale, component, vector, received):
     for row in range(row_start.size - 1):
         total = 0.0
@@ -283,6 +288,7 @@ def _multiply_within(row_start, columns, weights, column_scale, component, vecto
 
 
 @numba.njit(cache=True, nogil=True)
+@no_type_check
 def _scale_components(
     row_start,
     columns,

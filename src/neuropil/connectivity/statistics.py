@@ -6,6 +6,8 @@ ordered pair is connected, and the probability that both edges of a given motif 
 p^2 (1 + alpha), so that alpha = 0 where edges are independent.
 """
 
+from typing import no_type_check
+
 import equinox as eqx
 import numba
 import numpy as np
@@ -205,6 +207,7 @@ def erdos_renyi_motif_errors(n_neurons: int, p: float) -> MotifErrors:
 
 
 @numba.njit(cache=True, nogil=True)
+@no_type_check
 def _add_strengths(row_start, presynaptic, weights, in_strengths, out_strengths, loops):
     for row in range(row_start.size - 1):
         for edge in range(row_start[row], row_start[row + 1]):
@@ -214,6 +217,7 @@ def _add_strengths(row_start, presynaptic, weights, in_strengths, out_strengths,
 
 
 @numba.njit(cache=True, nogil=True)
+@no_type_check
 def _reciprocal_pairs(row_start, presynaptic, loops):
     # Rows are visited in ascending order, so the search for `row` in the row of each partner
     # goes on where the last one stopped: every row is walked through once.
