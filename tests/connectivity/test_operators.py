@@ -1,3 +1,5 @@
+from functools import partial
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -24,7 +26,7 @@ def random_connectome(n: int, density: float, seed: int) -> Connectome:
     return connectome_from_scipy(scipy.sparse.csr_array(matrix))
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(
     n=st.sampled_from([1, 2, 17, 60]),
     density=st.sampled_from([0.0, 0.05, 0.5, 1.0]),
@@ -65,10 +67,16 @@ def scalar(weights, rates):
 
 def test_derivatives_in_the_rates(pair):
     sparse, dense = pair
-    for derivative in (jax.grad(scalar, 1), jax.hessian(scalar, 1)):
-        np.testing.assert_allclose(
-            jax.jit(derivative)(sparse, RATES), derivative(dense, RATES), rtol=1e-10, atol=1e-10
-        )
+
+    @jax.jit
+    def gradient_and_curvature(weights):
+        gradient = partial(jax.grad(scalar, 1), weights)
+        return jax.jvp(gradient, (RATES,), (DIRECTION,))
+
+    for mine, expected in zip(
+        gradient_and_curvature(sparse), gradient_and_curvature(dense), strict=True
+    ):
+        np.testing.assert_allclose(mine, expected, rtol=1e-10, atol=1e-10)
     _, pushed = jax.jvp(sparse.apply, (RATES,), (DIRECTION,))
     np.testing.assert_allclose(pushed, dense.matrix @ DIRECTION, atol=1e-12)
     (pulled,) = jax.linear_transpose(sparse.apply, RATES)(DIRECTION)
