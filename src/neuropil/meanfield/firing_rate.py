@@ -1,15 +1,15 @@
 """Stationary firing rate of the leaky integrate-and-fire neuron with white noise."""
 
+from math import pi, sqrt
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from neuropil.meanfield.scaled_error_functions import scaled_interval_integral
+from neuropil.meanfield.passage_integrals import interval_integral, scale_exponent
 
 Parameter = jax.Array | np.ndarray | float | int
-
-SQRT_PI = np.sqrt(np.pi)
 
 
 def firing_rate(
@@ -47,14 +47,93 @@ def firing_rate(
         "reset": reset,
         "leak_potential": leak_potential,
     }
+    return _rate(*_checked(arguments))
+
+
+def log_firing_rate(
+    mean_input: Parameter,
+    noise: Parameter,
+    *,
+    membrane_time_constant: Parameter = 20.0,
+    refractory_period: Parameter = 2.0,
+    threshold: Parameter = 20.0,
+    reset: Parameter = 10.0,
+    leak_potential: Parameter = 0.0,
+) -> Float[Array, "..."]:
+    """Natural logarithm of `firing_rate` in spikes/ms, also where the rate itself underflows.
+
+    Arguments, derivatives and errors are those of `firing_rate`.
+    """
+    arguments = {
+        "mean_input": mean_input,
+        "noise": noise,
+        "membrane_time_constant": membrane_time_constant,
+        "refractory_period": refractory_period,
+        "threshold": threshold,
+        "reset": reset,
+        "leak_potential": leak_potential,
+    }
+    return _log_rate(*_checked(arguments))
+
+
+@jax.jit
+def _rate(*arguments: Float[Array, "..."]) -> Float[Array, "..."]:
+    exponent, interval = _scaled_interval(*jnp.broadcast_arrays(*arguments))
+    return jnp.exp(-exponent) / interval
+
+
+@jax.jit
+def _log_rate(*arguments: Float[Array, "..."]) -> Float[Array, "..."]:
+    exponent, interval = _scaled_interval(*jnp.broadcast_arrays(*arguments))
+    return -exponent - jnp.log(interval)
+
+
+def _scaled_interval(
+    mean_input: Float[Array, "*batch"],
+    noise: Float[Array, "*batch"],
+    membrane_time_constant: Float[Array, "*batch"],
+    refractory_period: Float[Array, "*batch"],
+    threshold: Float[Array, "*batch"],
+    reset: Float[Array, "*batch"],
+    leak_potential: Float[Array, "*batch"],
+) -> tuple[Float[Array, "*batch"], Float[Array, "*batch"]]:
+    """m and exp(-m) / nu, the scaled mean interval between spikes; m counts as a constant."""
+    gap = _distance(threshold, leak_potential, mean_input)
+    exponent = scale_exponent(gap, noise)
+    integral = interval_integral(gap, threshold - reset, noise)
+    passage = sqrt(pi) * membrane_time_constant * integral
+    return exponent, refractory_period * jnp.exp(-exponent) + passage
+
+
+def _distance(
+    threshold: Float[Array, "*batch"],
+    leak_potential: Float[Array, "*batch"],
+    mean_input: Float[Array, "*batch"],
+) -> Float[Array, "*batch"]:
+    """threshold - leak_potential - mean_input, rounded once.
+
+    The rate may depend on this distance a thousand times more steeply than on the potentials, so
+    the rounding error of the first difference is carried into the second (Knuth's two-sum).
+    """
+    first = threshold - leak_potential
+    taken = threshold - first
+    lost = (threshold - (first + taken)) + (taken - leak_potential)
+    second = first - mean_input
+    taken = first - second
+    lost = lost + (first - (second + taken)) + (taken - mean_input)
+    return second + jax.lax.stop_gradient(lost)
+
+
+def _checked(arguments: dict[str, Parameter]) -> list[Float[Array, "..."]]:
+    """All arguments as arrays, once the concrete ones are known to make sense together."""
+    shapes = {name: np.shape(value) for name, value in arguments.items()}
+    try:
+        np.broadcast_shapes(*shapes.values())
+    except ValueError:
+        listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items() if shape)
+        raise ValueError(f"the shapes of the arguments must broadcast, got {listed}") from None
     _require_physical(arguments)
-    e, sigma, tau, t_ref, v_th, v_r, e_l = jnp.broadcast_arrays(
-        *(jnp.asarray(value, float) for value in arguments.values())
-    )
-    gap, width = v_th - e_l - e, v_th - v_r
-    scale = jax.lax.stop_gradient(jnp.exp(-(jnp.maximum(gap / sigma, 0.0) ** 2)))
-    integral = scaled_interval_integral(gap, width, sigma)
-    return scale / (t_ref * scale + SQRT_PI * tau * integral)
+    return [jnp.asarray(value, float) for value in arguments.values()]
 
 
 def _require_physical(arguments: dict[str, Parameter]) -> None:
@@ -83,4 +162,4 @@ def _require_physical(arguments: dict[str, Parameter]) -> None:
         )
 
 
-__all__ = ["firing_rate"]
+__all__ = ["firing_rate", "log_firing_rate"]
