@@ -22,7 +22,7 @@ UNIT_ROUNDOFF = 2.0**-53
 SMALLEST_POSITIVE = 5e-324
 WIDEST_WEIGHTING = 1e200
 EDGES_VISITED_AT_MOST = 200_000_000
-FRACTIONS = (1e-12, 1e-9, 1e-6, 1e-4, 1e-2, 0.1, 0.25, 0.5, 0.75, 1.0)
+FRACTIONS = (1e-12, 1e-9, 1e-6, 1e-4, 1e-2, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 """How far above the spectral radius, on the way to the infinity-norm, a weighting may stay."""
 
 

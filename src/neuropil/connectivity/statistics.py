@@ -132,7 +132,7 @@ def motif_statistics(connectome: Connectome) -> Motifs:
     pairs, triples = n * (n - 1), n * (n - 1) * (n - 2)
     p = edges / pairs if pairs else np.nan
 
-    def alpha(count: int, possible: float) -> float:
+    def alpha(count: int, possible: int) -> float:
         if not possible or not edges:
             return np.nan
         return count / possible / p**2 - 1
@@ -145,9 +145,9 @@ def motif_statistics(connectome: Connectome) -> Motifs:
         divergent,
         chain,
         p=float(p),
-        alpha_reciprocal=alpha(reciprocal, pairs / 2),
-        alpha_convergent=alpha(convergent, triples / 2),
-        alpha_divergent=alpha(divergent, triples / 2),
+        alpha_reciprocal=alpha(reciprocal, pairs // 2),
+        alpha_convergent=alpha(convergent, triples // 2),
+        alpha_divergent=alpha(divergent, triples // 2),
         alpha_chain=alpha(chain, triples),
     )
 
