@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 import jax
 import pytest
-from toy_study import SHARDS, STUDY, ToyStudy
 
+import toy_study
 from neuropil.studies import DaskCluster, InProcess, Processes, ShardFailed, execution
 from neuropil.studies.execution import ShardError, ShardTask, shard_key
+from toy_study import SHARDS, STUDY, ToyStudy
 
 TASK = ShardTask(STUDY, STUDY.configuration("quick"), 11)
 ALL = list(range(SHARDS))
@@ -118,7 +119,7 @@ def test_workers_do_not_outlive_a_killed_parent(tmp_path):
     script.write_text(ORPHANS)
     environment = {
         **os.environ,
-        "PYTHONPATH": os.path.dirname(__file__),
+        "PYTHONPATH": os.path.dirname(toy_study.__file__),
         "TOY_STUDY_STOPS_AT": f"3:{reached}",
     }
     with subprocess.Popen(

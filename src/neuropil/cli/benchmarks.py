@@ -12,12 +12,13 @@ import neuropil
 _CHECKOUT = Path(neuropil.__file__).resolve().parents[2]
 
 
-def find(names: Sequence[str] = (), folder: Path = _CHECKOUT / "benchmarks") -> dict[str, Path]:
+def find(names: Sequence[str] = ()) -> dict[str, Path]:
     """Scripts by name, all of them when none is named.
 
     Raises `ValueError` outside a checkout and for a name that is not there.
     """
-    if not (folder.parent / "pyproject.toml").is_file() or not folder.is_dir():
+    folder = _CHECKOUT / "benchmarks"
+    if not (_CHECKOUT / "pyproject.toml").is_file() or not folder.is_dir():
         raise ValueError(
             "benchmarks are not part of the installed package: run this in a checkout, installed "
             "with `pip install -e '.[benchmark]'`"

@@ -109,22 +109,22 @@ def write_reports(options: argparse.Namespace) -> Output:
 def describe_connectome(options: argparse.Namespace) -> Output:
     """What a connectome is: size, degrees, motifs, spectrum, warnings."""
     if options.list:
-        yield from _list_connectomes(options.json)
+        names = connectivity.list_connectomes()
+        yield json.dumps(names, indent=2) if options.json else "\n".join(names)
         return
     if options.connectome is None:
         raise ValueError("connectome: name a file or a connectome; `--list` names those there are")
-    known = connectivity.connectome_names()
-    path = Path(options.connectome)
-    if path.exists():
-        connectome = connectivity.read_connectome(path)
-    elif options.connectome in known:
-        connectome = connectivity.load_connectome(options.connectome)
-    else:
-        raise ValueError(
-            f"connectome {options.connectome!r} is neither a file nor one of {', '.join(known)}"
-        )
-    description = connectivity.describe(connectome)
-    yield description.to_json() if options.json else description.to_text()
+    _keep_compiled_programs()
+    connectome = connectivity.read_connectome(
+        options.connectome,
+        presynaptic=_column(options.presynaptic),
+        postsynaptic=_column(options.postsynaptic),
+        weight=_column(options.weight),
+        delimiter=options.delimiter,
+        nodes=options.nodes,
+    )
+    summary = connectivity.describe(connectome)
+    yield summary.to_json() if options.json else summary.to_text()
 
 
 def run_benchmarks(options: argparse.Namespace) -> Output:
@@ -146,9 +146,9 @@ def run_benchmarks(options: argparse.Namespace) -> Output:
         yield json.dumps(measured, indent=2)
 
 
-def _list_connectomes(as_json: bool) -> Output:
-    names = connectivity.connectome_names()
-    yield json.dumps(list(names), indent=2) if as_json else "\n".join(names)
+def _column(text: str | None) -> str | int | None:
+    """A column by its name, or by its position when that is what was typed."""
+    return int(text) if text is not None and text.isdecimal() else text
 
 
 def _executor(options: argparse.Namespace) -> AbstractExecutor:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import neuropil
 from neuropil.cli import commands
+from neuropil.result import NotSolved
 from neuropil.studies.contract import SCALES
 from neuropil.studies.failures import StudyFailed
 
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if options.debug:
             traceback.print_exc()
-        expected = isinstance(error, (ValueError, StudyFailed, OSError))
+        expected = isinstance(error, (ValueError, OSError, ImportError, StudyFailed, NotSolved))
         _complain(
             str(error)
             if expected
@@ -131,6 +132,12 @@ def _parser() -> argparse.ArgumentParser:
         help="an edge list or a SONATA file, or a name from `--list`",
     )
     verb.add_argument("--list", action="store_true", help="name the connectomes there are")
+    for column in ("presynaptic", "postsynaptic", "weight"):
+        verb.add_argument(
+            f"--{column}", metavar="COLUMN", help=f"name or position of the {column} column"
+        )
+    verb.add_argument("--delimiter", metavar="TEXT", help="what separates columns")
+    verb.add_argument("--nodes", type=Path, metavar="FILE", help="table of the cells")
     verb.add_argument("--json", action="store_true", help="print JSON")
     verb.set_defaults(command=commands.describe_connectome)
 

@@ -42,7 +42,7 @@ def claims_table(claims: Sequence[Claim], width: int, *, colour: bool = False) -
         if claim.explanation
     ]
     if reasons:
-        lines += ["", "Where a claim differs or was not tested:", *reasons]
+        lines += ["", *textwrap.wrap("Where a claim differs or was not tested:", width), *reasons]
     counts = [
         f"{number} {verdict}"
         for verdict in Verdict
