@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -30,7 +31,8 @@ def nearest_feasible(parameters: SonetParameters) -> tuple[SonetParameters, tupl
     p = parameters.connection_probability
     asked = unchecked_correlations(parameters)
     found = _project(asked, reciprocal_is_free=parameters.reciprocal is None)
-    changes, sentences = {}, []
+    changes: dict[str, Any] = {}
+    sentences = []
     for name in LatentCorrelations._fields:
         before, after = getattr(parameters, name), getattr(found, name)
         if before is None or abs(after - getattr(asked, name)) < UNCHANGED:

@@ -27,7 +27,7 @@ from scipy.special import ndtr
 from neuropil.connectivity.edge_lists import EdgeBlock, rows_from_edges
 from neuropil.connectivity.random_streams import stream_start, uniform
 
-CELLS_PER_ROOT_DEGREE = 4
+GRID_CELLS_PER_ROOT_DEGREE = 4
 MAXIMUM_CELLS = 512
 EDGES_PER_BLOCK = 1_000_000
 VISIT_ALL_ABOVE = 0.75
@@ -54,9 +54,10 @@ def sample_rows(
     """
     n = drive_in.size
     density = _mean_probability(drive_in, drive_out)
-    if n_cells is None:
-        n_cells = int(np.clip(CELLS_PER_ROOT_DEGREE * math.sqrt(n * density), 1, MAXIMUM_CELLS))
     paired = noise_correlation != 0
+    if n_cells is None:
+        per_root_degree = GRID_CELLS_PER_ROOT_DEGREE if paired else 1
+        n_cells = int(np.clip(per_root_degree * math.sqrt(n * density), 1, MAXIMUM_CELLS))
     cell_of = _cells(drive_in if paired else np.zeros(n), drive_out, n_cells)
     label = np.argsort(cell_of, kind="stable").astype(np.int32)
     start = np.flatnonzero(np.diff(cell_of[label], prepend=-1, append=n_cells))
@@ -143,7 +144,7 @@ def _interval(growth: Float[np.ndarray, " neurons"], count: int) -> Int[np.ndarr
     return np.minimum((growth * (count / most)).astype(np.int64), count - 1)
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _cdf_bound(z):
     """At most a hundredth of a standard deviation above Phi(z), and never below it."""
     if z >= _HIGHEST:
@@ -153,7 +154,7 @@ def _cdf_bound(z):
     return _CDF[int((z - _LOWEST) * _PER_UNIT) + 1]
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _below_cdf(u, z):
     """Whether u < Phi(z): the table decides, except where u falls between two of its entries."""
     if z >= _HIGHEST:
@@ -167,7 +168,7 @@ def _below_cdf(u, z):
     return u < 0.5 * math.erfc(-z * _ROOT_HALF)
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _quantile(u):
     """Phi^-1(u) to 16 digits: Wichura, "Algorithm AS 241", Applied Statistics 37 (1988)."""
     q = u - 0.5
@@ -206,31 +207,34 @@ def _quantile(u):
     return math.copysign(top / bottom, q)
 
 
-@numba.njit(cache=True, nogil=True)
-def _with_room(post, pre, used, more):
-    """The two buffers, lengthened by half where they cannot hold `more` further edges."""
-    if used + more <= post.size:
-        return post, pre
-    size = max(used + more, post.size + post.size // 2)
-    longer_post, longer_pre = np.empty(size, np.int32), np.empty(size, np.int32)
-    longer_post[:used] = post[:used]
-    longer_pre[:used] = pre[:used]
-    return longer_post, longer_pre
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _with_room(edges, used, more):
+    """The buffer, lengthened by half or more where it cannot hold `more` further edges."""
+    if used + more <= edges.size:
+        return edges
+    longer = np.empty(max(used + more, edges.size + edges.size // 2), np.int64)
+    longer[:used] = edges[:used]
+    return longer
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def _packed(post, pre):
+    return np.int64(post) << 32 | np.int64(pre)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _independent_edges(drive_in, drive_out, label, start, top_out, seed, first, last, room):
     """Edges into neurons `first` to `last`, each ordered pair independent of all others.
 
     `drive_out` and `label` are sorted by cell, `drive_in` is not.
     """
-    post, pre = np.empty(room, np.int32), np.empty(room, np.int32)
+    edges = np.empty(room, np.int64)
     used = 0
     for i in range(first, last):
         state, u = uniform(stream_start(seed, i))
         # What is left of an exponential waiting time carries over to the next cell.
         wait = -math.log(u)
-        post, pre = _with_room(post, pre, used, label.size)
+        edges = _with_room(edges, used, label.size)
         for cell in range(start.size - 1):
             begin, size = start[cell], start[cell + 1] - start[cell]
             bound = _cdf_bound(drive_in[i] + top_out[cell])
@@ -238,24 +242,25 @@ def _independent_edges(drive_in, drive_out, label, start, top_out, seed, first, 
                 for a in range(begin, begin + size):
                     state, u = uniform(state)
                     if _below_cdf(u, drive_in[i] + drive_out[a]) and label[a] != i:
-                        post[used], pre[used] = i, label[a]
+                        edges[used] = _packed(i, label[a])
                         used += 1
                 continue
             rate = -math.log1p(-bound)
+            per_rate = 1 / rate
             while wait < rate * size:
-                step = min(int(wait / rate), size - 1)
+                step = min(int(wait * per_rate), size - 1)
                 a = begin + step
                 state, u = uniform(state)
                 if _below_cdf(u * bound, drive_in[i] + drive_out[a]) and label[a] != i:
-                    post[used], pre[used] = i, label[a]
+                    edges[used] = _packed(i, label[a])
                     used += 1
                 state, u = uniform(state)
                 wait = (step + 1) * rate - math.log(u)
             wait -= rate * size
-    return post[:used], pre[:used]
+    return edges[:used]
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _paired_edges(
     drive_in, drive_out, label, start, top_in, top_out, correlation, seed, first, last, room
 ):
@@ -269,13 +274,13 @@ def _paired_edges(
     is also its noise, by the inverse of Phi.
     """
     spread = math.sqrt((1 - correlation) * (1 + correlation))
-    post, pre = np.empty(room, np.int32), np.empty(room, np.int32)
+    edges = np.empty(room, np.int64)
     used = 0
     first_cell = np.searchsorted(start, first, side="right") - 1
     for a in range(first, last):
         state, u = uniform(stream_start(seed, a))
         wait = -math.log(u)
-        post, pre = _with_room(post, pre, used, 2 * (label.size - a))
+        edges = _with_room(edges, used, 2 * (label.size - a))
         while start[first_cell + 1] <= a + 1 and first_cell < start.size - 2:
             first_cell += 1
         for cell in range(first_cell, start.size - 1):
@@ -290,15 +295,16 @@ def _paired_edges(
                     state, other = uniform(state)
                     z = drive_in[b] + drive_out[a] - correlation * _quantile(u)
                     if _below_cdf(u, drive_in[a] + drive_out[b]):
-                        post[used], pre[used] = label[a], label[b]
+                        edges[used] = _packed(label[a], label[b])
                         used += 1
                     if _exceeds(other, z, spread):
-                        post[used], pre[used] = label[b], label[a]
+                        edges[used] = _packed(label[b], label[a])
                         used += 1
                 continue
             rate = -math.log1p(-bound)
+            per_rate = 1 / rate
             while wait < rate * size:
-                step = min(int(wait / rate), size - 1)
+                step = min(int(wait * per_rate), size - 1)
                 b = begin + step
                 state, u = uniform(state)
                 u *= bound
@@ -306,25 +312,25 @@ def _paired_edges(
                 q_drive = drive_in[b] + drive_out[a]
                 if u < bound_p:
                     if _below_cdf(u, p_drive):
-                        post[used], pre[used] = label[a], label[b]
+                        edges[used] = _packed(label[a], label[b])
                         used += 1
                         state, other = uniform(state)
                         if _exceeds(other, q_drive - correlation * _quantile(u), spread):
-                            post[used], pre[used] = label[b], label[a]
+                            edges[used] = _packed(label[b], label[a])
                             used += 1
                 elif _below_cdf(u - bound_p, q_drive):
                     state, other = uniform(state)
                     z = p_drive - correlation * _quantile(u - bound_p)
                     if not _exceeds(other, z, spread):
-                        post[used], pre[used] = label[b], label[a]
+                        edges[used] = _packed(label[b], label[a])
                         used += 1
                 state, u = uniform(state)
                 wait = (step + 1) * rate - math.log(u)
             wait -= rate * size
-    return post[:used], pre[:used]
+    return edges[:used]
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def _exceeds(u, mean, spread):
     """Whether a normal variable with this mean and spread, drawn through u, is positive."""
     if spread == 0:
