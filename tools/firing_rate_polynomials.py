@@ -65,7 +65,7 @@ def monomial(coefficients: list[mp.mpf]) -> list[mp.mpf]:
 
 
 def repeated_integral(order: int, y: mp.mpf) -> mp.mpf:
-    """f_n(y) = exp(y^2) i^n erfc(y) through the confluent hypergeometric function (DLMF 7.18.11)."""
+    """f_n(y) through the confluent hypergeometric function U (DLMF 7.18.11)."""
     return mp.hyperu(mp.mpf(order + 1) / 2, mp.mpf(1) / 2, y * y) / (mp.sqrt(mp.pi) * 2**order)
 
 

@@ -75,7 +75,7 @@ def interval_integral(gap: Values, width: Values, noise: Values) -> Values:
 
 @interval_integral.defjvp
 def _interval_integral_jvp(primals, tangents):
-    gap, width, noise = primals
+    noise = primals[2]
     d_gap, d_width, d_noise = tangents
     change = (
         end_difference(0, *primals) * d_gap
@@ -98,7 +98,7 @@ def lower_end(order: int, gap: Values, width: Values, noise: Values) -> Values:
 
 @lower_end.defjvp
 def _lower_end_jvp(order, primals, tangents):
-    _, _, noise = primals
+    noise = primals[2]
     d_gap, d_width, d_noise = tangents
     _require_order(order + 2)
     change = 2.0 * (order + 1) * lower_end(order + 1, *primals) * (d_gap - d_width)
@@ -129,7 +129,7 @@ def end_difference(order: int, gap: Values, width: Values, noise: Values) -> Val
 
 @end_difference.defjvp
 def _end_difference_jvp(order, primals, tangents):
-    _, _, noise = primals
+    noise = primals[2]
     d_gap, d_width, d_noise = tangents
     _require_order(order + 2)
     change = end_difference(order + 1, *primals) * d_gap + lower_end(order + 1, *primals) * d_width
