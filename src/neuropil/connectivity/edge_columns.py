@@ -74,13 +74,15 @@ def find_columns(
     if header is None:
         header = by_name or (known_pre is not None and known_post is not None)
     listing = ", ".join(repr(name) for name in first_row)
+    asked = {"presynaptic": presynaptic, "postsynaptic": postsynaptic, "weight": weight}
+    for what, column in asked.items():
+        if isinstance(column, str) and column not in first_row:
+            raise ValueError(
+                f"{file}, line 1: no column {column!r} (given as `{what}`) among {listing}"
+            )
 
     def position(what: str, column: Column | bool, found: int | None) -> int:
         if isinstance(column, str):
-            if column not in first_row:
-                raise ValueError(
-                    f"{file}, line 1: no column {column!r} (given as `{what}`) among {listing}"
-                )
             return list(first_row).index(column)
         if column is not None:
             if not 0 <= column < width:

@@ -97,7 +97,7 @@ def _rows(stream, delimiter: str | None) -> Iterator[tuple[int, list[str]]]:
             if fields and not line.startswith(COMMENTS):
                 yield number, fields
         return
-    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
     for row in reader:
         blank = not row or (len(row) == 1 and not row[0].strip())
         if not blank and not row[0].startswith(COMMENTS):
