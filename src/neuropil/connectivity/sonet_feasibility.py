@@ -15,11 +15,13 @@ The three covariance matrices must be positive, and that is all:
 
 Source: Zhao, Beverlin, Netoff and Nykamp, "Synchronization from second order network
 connectivity statistics", Front. Comput. Neurosci. 5:28 (2011), for SONETs by thresholding
-Gaussians; these conditions hold at every size of network.
+Gaussians. The conditions suffice at every size of network, and in the limit of large networks
+they are also necessary.
 """
 
 import math
 from dataclasses import dataclass
+from numbers import Integral
 from typing import NamedTuple
 
 from neuropil.connectivity.bivariate_normal import (
@@ -28,6 +30,7 @@ from neuropil.connectivity.bivariate_normal import (
     excess_range,
 )
 
+STATISTICS = ("reciprocal", "convergent", "divergent", "chain")
 ROUNDING = 1e-9
 
 Range = tuple[float, float]
@@ -56,7 +59,7 @@ class SonetParameters:
 
     def __post_init__(self):
         require_size_and_probability(self.n_neurons, self.connection_probability)
-        for name in ("reciprocal", "convergent", "divergent", "chain"):
+        for name in STATISTICS:
             value = getattr(self, name)
             if value is not None and not math.isfinite(value):
                 raise ValueError(f"{name} is {value}; it must be finite")
@@ -110,12 +113,11 @@ def sonet_feasibility(
     The statistics are those of `SonetParameters`, which also says what raises `ValueError`.
     """
     asked = SonetParameters(2, connection_probability, reciprocal, convergent, divergent, chain)
-    reason = ""
     try:
-        latent_correlations(asked)
+        correlations, reason = latent_correlations(asked), ""
     except ValueError as error:
-        reason = str(error)
-    return SonetFeasibility(not reason, reason, **_ranges(asked))
+        correlations, reason = unchecked_correlations(asked), str(error)
+    return SonetFeasibility(not reason, reason, **_ranges(asked, correlations))
 
 
 def latent_correlations(parameters: SonetParameters) -> LatentCorrelations:
@@ -130,7 +132,7 @@ def latent_correlations(parameters: SonetParameters) -> LatentCorrelations:
 
     room = max(0.0, 1 - divergent), max(0.0, 1 - convergent)
     most = excess_from_correlation(room[0], p), excess_from_correlation(room[1], p)
-    if parameters.convergent > _up(most[0]):
+    if not _within(parameters.convergent, (0.0, most[0])):
         raise ValueError(
             f"convergent is {parameters.convergent:.10g} and divergent is "
             f"{parameters.divergent:.10g}; with this divergent, convergent must be between 0 and "
@@ -180,7 +182,7 @@ def unchecked_correlations(parameters: SonetParameters) -> LatentCorrelations:
 
 def require_size_and_probability(n_neurons: int, connection_probability: float) -> None:
     """Raise `ValueError` for fewer than 2 neurons or a probability outside (0, 1)."""
-    if n_neurons != int(n_neurons) or n_neurons < 2:
+    if not isinstance(n_neurons, Integral) or n_neurons < 2:
         raise ValueError(f"n_neurons is {n_neurons}; it must be a whole number, at least 2")
     if not 0 < connection_probability < 1:
         raise ValueError(
@@ -189,8 +191,9 @@ def require_size_and_probability(n_neurons: int, connection_probability: float) 
         )
 
 
-def _up(value: float) -> float:
-    return value + ROUNDING * (1 + abs(value))
+def _within(value: float, allowed: Range) -> bool:
+    slack = ROUNDING * (1 + max(abs(end) for end in allowed))
+    return allowed[0] - slack <= value <= allowed[1] + slack
 
 
 def _correlation(
@@ -202,7 +205,7 @@ def _correlation(
     """
     p = parameters.connection_probability
     value = getattr(parameters, name)
-    if not -_up(-allowed[0]) <= value <= _up(allowed[1]):
+    if not _within(value, allowed):
         raise ValueError(
             f"{name} is {value:.10g}; it must be between {allowed[0]:.10g} and "
             f"{allowed[1]:.10g} at connection_probability {p:.10g}{given}"
@@ -216,43 +219,58 @@ def _in_range(excess: float, probability: float) -> float:
     return min(max(excess, lowest), highest)
 
 
-def _ranges(parameters: SonetParameters) -> dict[str, Range | None]:
+def _ranges(
+    parameters: SonetParameters, correlations: LatentCorrelations
+) -> dict[str, Range | None]:
     """The range of each statistic while the others stay as they are."""
     p = parameters.connection_probability
-    reciprocal, convergent, divergent, chain = unchecked_correlations(parameters)
-    free = parameters.reciprocal is None
-    tied = 0.0 if free else abs(reciprocal - 2 * chain)
+    _, convergent, divergent, chain = correlations
     noise = 1 - convergent - divergent
-    out = {
+    reciprocal = _reciprocal_nearest(2 * chain, parameters)
+    tied = abs(reciprocal - 2 * chain)
+    impossible = {
         name
-        for name in ("reciprocal", "convergent", "divergent", "chain")
-        if (value := getattr(parameters, name)) is not None
-        and not -_up(-excess_range(p)[0]) <= value <= _up(excess_range(p)[1])
+        for name in STATISTICS
+        if (value := getattr(parameters, name)) is not None and not _within(value, excess_range(p))
     }
 
     def excesses(name: str, low: float, high: float, possible: bool) -> Range | None:
-        if out - {name} or not possible or low > high + ROUNDING:
+        if impossible - {name} or not possible or low > high + ROUNDING:
             return None
-        low, high = max(low, -1.0), min(max(low, high), 1.0)
-        return excess_from_correlation(low, p), excess_from_correlation(high, p)
+        return excess_from_correlation(low, p), excess_from_correlation(max(low, high), p)
 
     def variance(name: str, other: float) -> Range | None:
         least = chain**2 / other if other > 0 else 0.0
-        possible = other >= 0 and (other > 0 or chain == 0)
-        return excesses(name, least, 1 - other - tied, possible)
+        return excesses(name, least, 1 - other - tied, other > 0 or (other == 0 and chain == 0))
 
-    limit = math.sqrt(max(0.0, convergent) * max(0.0, divergent))
-    positive = min(convergent, divergent) >= 0
-    low, high = -limit, limit
-    if not free:
-        low, high = max(low, (reciprocal - noise) / 2), min(high, (reciprocal + noise) / 2)
-    latent = positive and abs(chain) <= limit + ROUNDING
+    are_variances = min(convergent, divergent) >= 0 and noise >= -ROUNDING
+    limit = math.sqrt(max(0.0, convergent * divergent))
+    least_chain, most_chain = -limit, limit
+    if parameters.reciprocal is not None:
+        least_chain = max(-limit, (_reciprocal_nearest(-2.0, parameters) - noise) / 2)
+        most_chain = min(limit, (_reciprocal_nearest(2.0, parameters) + noise) / 2)
     return {
-        "reciprocal": excesses("reciprocal", 2 * chain - noise, 2 * chain + noise, latent),
+        "reciprocal": excesses(
+            "reciprocal",
+            2 * chain - noise,
+            2 * chain + noise,
+            are_variances and abs(chain) <= limit + ROUNDING,
+        ),
         "convergent": variance("convergent", divergent),
         "divergent": variance("divergent", convergent),
-        "chain": excesses("chain", low, high, positive and noise >= -ROUNDING),
+        "chain": excesses("chain", least_chain, most_chain, are_variances),
     }
+
+
+def _reciprocal_nearest(wanted: float, parameters: SonetParameters) -> float:
+    """Of the latent correlations that give the asked `reciprocal` to rounding, the nearest."""
+    if parameters.reciprocal is None:
+        return wanted
+    p = parameters.connection_probability
+    slack = 0.5 * ROUNDING * (1 + abs(parameters.reciprocal))
+    least = correlation_from_excess(_in_range(parameters.reciprocal - slack, p), p)
+    most = correlation_from_excess(_in_range(parameters.reciprocal + slack, p), p)
+    return min(max(wanted, least), most)
 
 
 __all__ = [
