@@ -55,7 +55,8 @@ def load(path: str | Path) -> Connectome:
     Raises `ValueError`, naming the file, when it is truncated, damaged, or not such a file.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here, because NumPy leaves the file open when it is no archive.
+        with open(path, "rb") as stream, np.load(stream, allow_pickle=False) as file:
             record = json.loads(file["record"].tobytes())
             if record["schema"] != SCHEMA:
                 raise ValueError(f"its schema is {record['schema']}, this version reads {SCHEMA}")
