@@ -1,5 +1,7 @@
 """From edges in any order to rows in order, by counting."""
 
+from typing import no_type_check
+
 import numba
 import numpy as np
 from jaxtyping import Int32, Int64
@@ -39,12 +41,14 @@ def rows_from_edges(
 
 
 @numba.njit(cache=True, nogil=True)
+@no_type_check
 def _count_rows(edges, row_start):
     for edge in edges:
         row_start[(edge >> 32) + 1] += 1
 
 
 @numba.njit(cache=True, nogil=True)
+@no_type_check
 def _part(edges, shift, place, parted):
     for edge in edges:
         bucket = edge >> (32 + shift)
@@ -53,6 +57,7 @@ def _part(edges, shift, place, parted):
 
 
 @numba.njit(cache=True, nogil=True)
+@no_type_check
 def _sort_buckets(parted, rows_per_bucket, row_start, presynaptic):
     n = row_start.size - 1
     place_of_column = np.empty(n + 1, np.int32)

@@ -1,6 +1,7 @@
 """Directed Erdos-Renyi graphs in time proportional to their edges."""
 
 import math
+from typing import no_type_check
 
 import numba
 import numpy as np
@@ -52,6 +53,7 @@ def erdos_renyi(
 
 
 @numba.njit(cache=True, nogil=True)
+@no_type_check
 def _draw_rows(n, p, seed, row_start, presynaptic, is_written):
     """Draw all rows; count them into `row_start` shifted by one, or write `presynaptic`."""
     log_absent = math.log1p(-p)

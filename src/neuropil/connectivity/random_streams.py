@@ -7,6 +7,8 @@ node depends neither on the number of workers nor on the order in which nodes ar
 Source: Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
 """
 
+from typing import no_type_check
+
 import jax
 import numba
 import numpy as np
@@ -30,6 +32,7 @@ def stream_seed(key: RandomKey) -> np.uint64:
 
 
 @numba.njit(cache=True, nogil=True)
+@no_type_check
 def scrambled(word):
     """A one-to-one map of 64-bit words in which every bit of the input moves all of the output."""
     word = (word ^ (word >> _SHIFTS[0])) * _FIRST_FACTOR
@@ -38,12 +41,14 @@ def scrambled(word):
 
 
 @numba.njit(cache=True, nogil=True)
+@no_type_check
 def stream_start(seed, node):
     """The first state of the stream of `node`."""
     return scrambled(seed ^ scrambled((np.uint64(node) + np.uint64(1)) * _STEP))
 
 
 @numba.njit(cache=True, nogil=True)
+@no_type_check
 def uniform(state):
     """The next state, and a number strictly between 0 and 1 (53 random bits)."""
     state = state + _STEP

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import pairwise
+from typing import no_type_check
 
 import numba
 import numpy as np
@@ -145,6 +146,7 @@ def _interval(growth: Float[np.ndarray, " neurons"], count: int) -> Int[np.ndarr
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
+@no_type_check
 def _cdf_bound(z):
     """At most a hundredth of a standard deviation above Phi(z), and never below it."""
     if z >= _HIGHEST:
@@ -155,6 +157,7 @@ def _cdf_bound(z):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
+@no_type_check
 def _below_cdf(u, z):
     """Whether u < Phi(z): the table decides, except where u falls between two of its entries."""
     if z >= _HIGHEST:
@@ -169,6 +172,7 @@ def _below_cdf(u, z):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
+@no_type_check
 def _quantile(u):
     """Phi^-1(u) to 16 digits: Wichura, "Algorithm AS 241", Applied Statistics 37 (1988)."""
     q = u - 0.5
@@ -208,6 +212,7 @@ def _quantile(u):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
+@no_type_check
 def _with_room(edges, used, more):
     """The buffer, lengthened by half or more where it cannot hold `more` further edges."""
     if used + more <= edges.size:
@@ -218,11 +223,13 @@ def _with_room(edges, used, more):
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
+@no_type_check
 def _packed(post, pre):
     return np.int64(post) << 32 | np.int64(pre)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
+@no_type_check
 def _independent_edges(drive_in, drive_out, label, start, top_out, seed, first, last, room):
     """Edges into neurons `first` to `last`, each ordered pair independent of all others.
 
@@ -261,6 +268,7 @@ def _independent_edges(drive_in, drive_out, label, start, top_out, seed, first, 
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
+@no_type_check
 def _paired_edges(
     drive_in, drive_out, label, start, top_in, top_out, correlation, seed, first, last, room
 ):
@@ -331,6 +339,7 @@ def _paired_edges(
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
+@no_type_check
 def _exceeds(u, mean, spread):
     """Whether a normal variable with this mean and spread, drawn through u, is positive."""
     if spread == 0:
