@@ -1,6 +1,7 @@
 """Rates predicted from the in- and out-strengths of neurons alone, at any heterogeneity."""
 
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -16,8 +17,8 @@ from neuropil.result import raise_unless_successful
 Transfer = Callable[[Float[Array, " neurons"]], Float[Array, " neurons"]]
 
 
-def _array(value) -> Float[Array, "..."]:
-    return jnp.asarray(value, float)
+def _strengths() -> Any:
+    return eqx.field(converter=lambda value: jnp.asarray(value, float))
 
 
 class StrengthDistribution(eqx.Module):
@@ -37,10 +38,10 @@ class StrengthDistribution(eqx.Module):
     Raises `ValueError`, naming the field, when a value is impossible.
     """
 
-    in_strength: Float[Array, "classes populations"] = eqx.field(converter=_array)
-    out_strength: Float[Array, "classes populations"] = eqx.field(converter=_array)
-    in_dispersion: Float[Array, "classes populations"] = eqx.field(converter=_array)
-    multiplicity: Float[Array, " classes"] = eqx.field(converter=_array)
+    in_strength: Float[Array, "classes populations"] = _strengths()
+    out_strength: Float[Array, "classes populations"] = _strengths()
+    in_dispersion: Float[Array, "classes populations"] = _strengths()
+    multiplicity: Float[Array, " classes"] = _strengths()
 
     def __check_init__(self):
         for name in ("in_strength", "out_strength", "in_dispersion", "multiplicity"):
@@ -81,10 +82,10 @@ def strengths_of_degrees(
         dispersion = in_degree * (1 - in_degree / possible_partners)
     ones = np.ones_like(in_degree)
     return StrengthDistribution(
-        in_strength=in_degree[:, None],
-        out_strength=(ones if out_degree is None else out_degree)[:, None],
-        in_dispersion=dispersion[:, None],
-        multiplicity=ones if multiplicity is None else multiplicity,
+        in_strength=jnp.asarray(in_degree[:, None]),
+        out_strength=jnp.asarray((ones if out_degree is None else out_degree)[:, None]),
+        in_dispersion=jnp.asarray(dispersion[:, None]),
+        multiplicity=jnp.asarray(ones if multiplicity is None else multiplicity),
     )
 
 
@@ -108,7 +109,8 @@ def strengths_of_weights(
     # A neuron does not project to itself, so where all neurons send there is one partner fewer.
     senders = np.minimum(np.sum(outgoing > 0, axis=0), matrix.shape[0] - 1)
     dispersion = np.maximum(squares - incoming**2 / senders, 0.0)
-    return StrengthDistribution(incoming, outgoing, dispersion, np.ones(matrix.shape[0]))
+    everyone = np.ones(matrix.shape[0])
+    return StrengthDistribution(*map(jnp.asarray, (incoming, outgoing, dispersion, everyone)))
 
 
 def strengths_of_moments(moments: WiringMoments, classes: int = 24) -> StrengthDistribution:
@@ -135,10 +137,10 @@ def strengths_of_moments(moments: WiringMoments, classes: int = 24) -> StrengthD
     shared = np.log1p(covariance / mean**2) / width if width > 0 else 0.0
     out_strength = np.exp(shared * nodes - shared**2 / 2)
     return StrengthDistribution(
-        in_strength=mean * np.exp(width * nodes - width**2 / 2)[:, None],
-        out_strength=out_strength[:, None],
-        in_dispersion=np.full((classes, 1), max(float(moments.residual_variance), 0.0)),
-        multiplicity=probability,
+        in_strength=jnp.asarray(mean * np.exp(width * nodes - width**2 / 2)[:, None]),
+        out_strength=jnp.asarray(out_strength[:, None]),
+        in_dispersion=jnp.full((classes, 1), max(float(moments.residual_variance), 0.0)),
+        multiplicity=jnp.asarray(probability),
     )
 
 
@@ -231,7 +233,7 @@ def degree_mean_field(
 def _solve(transfer, strengths, method, start, strength, external, noise_nodes) -> DegreeMeanField:
     neurons = strengths.multiplicity / jnp.sum(strengths.multiplicity)
     partners = neurons[:, None] * strengths.out_strength
-    partners = partners / jnp.sum(partners, axis=0)
+    partners = partners / jnp.sum(partners, axis=0, keepdims=True)
     populations = partners.shape[1]
 
     def classes_given(unknown: Float[Array, " twice_populations"]):

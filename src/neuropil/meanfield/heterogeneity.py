@@ -118,11 +118,11 @@ def _derivatives(
     def value(x):
         return transfer(x[None])[0]
 
-    def slope(x):
-        return jax.jvp(value, (x,), (one,))[1]
+    def with_slope(x):
+        return jax.jvp(value, (x,), (one,))
 
-    first, second = jax.jvp(slope, (at,), (one,))
-    return value(at), first, second
+    (rate, slope), (_, curvature) = jax.jvp(with_slope, (at,), (one,))
+    return rate, slope, curvature
 
 
 def _variance_input(moments: WiringMoments, strength, rate, slope):

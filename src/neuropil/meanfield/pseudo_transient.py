@@ -5,7 +5,7 @@ from collections.abc import Callable
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
 from neuropil.result import Outcome
 
@@ -15,9 +15,9 @@ class PseudoTransient(eqx.Module):
 
     Each step solves (1/h + 1 - J) dx = map(x) - x, J the Jacobian of `map`, and lengthens h in
     proportion to the fall of the residual ("switched evolution relaxation", Kelley and Keyes,
-    SIAM J. Numer. Anal. 35, 508, 1998). The short first steps stay in the basin of the start,
-    so of several fixed points it normally finds the one that the rate dynamics reach; the long
-    last ones converge quadratically. `tolerance` bounds max |map(x) - x| relative to max |x|.
+    SIAM J. Numer. Anal. 35, 508, 1998); a step that would run against the flow is shortened. The
+    short first steps stay in the basin of the start, so of several fixed points it normally
+    finds the one that the rate dynamics reach; the long last ones converge quadratically. `tolerance` bounds max |map(x) - x| relative to max |x|.
     Meant for maps of up to some hundred components: J is dense.
     """
 
@@ -51,42 +51,54 @@ def settle(
     max |map(x) - x| in the unit of the state.
     """
     identity = jnp.eye(start.size)
-    smallest = jnp.finfo(start.dtype).tiny
 
     def size(value: Float[Array, " dimension"]) -> Float[Array, ""]:
         return jnp.max(jnp.abs(value))
 
-    def done(
-        value: Float[Array, " dimension"], defect: Float[Array, " dimension"]
-    ) -> Bool[Array, ""]:
-        return size(defect) <= method.tolerance * size(value)
+    def value_twice(value: Float[Array, " dimension"]):
+        mapped = map(value)
+        return mapped, mapped
 
-    def proceed(carry):
-        value, defect, _, steps = carry
-        unfinished = ~done(value, defect) & jnp.all(jnp.isfinite(defect))
-        return unfinished & (steps < method.max_steps)
+    def unfinished(carry):
+        _, residual, _, steps, settled = carry
+        # The first residual is infinite by construction, and says nothing.
+        return ~settled & (jnp.isfinite(residual) | (steps == 0)) & (steps <= method.max_steps)
 
     def step(carry):
-        value, defect, pseudo_time, steps = carry
-        jacobian = jax.jacfwd(map)(value)
-        system = (1.0 + 1.0 / pseudo_time) * identity - jacobian
-        moved = value + jnp.linalg.solve(system, defect)
-        moved_defect = map(moved) - moved
-        fall = size(defect) / jnp.maximum(size(moved_defect), smallest)
+        value, last_residual, pseudo_time, steps, _ = carry
+        jacobian, mapped = jax.jacfwd(value_twice, has_aux=True)(value)
+        defect = mapped - value
+        residual = size(defect)
+        settled = residual <= method.tolerance * size(value)
         # A bound on the change of step in either direction keeps one lucky or unlucky residual
         # from deciding the rest of the way.
-        pseudo_time = jnp.clip(pseudo_time * jnp.clip(fall, 0.1, 10.0), 1e-6, 1e12)
-        return moved, moved_defect, pseudo_time, steps + 1
+        change = jnp.where(steps == 0, 1.0, jnp.clip(last_residual / residual, 0.1, 10.0))
+        pseudo_time = jnp.clip(pseudo_time * change, 1e-6, 1e12)
+        move = jnp.linalg.solve((1.0 + 1.0 / pseudo_time) * identity - jacobian, defect)
+        # Next to an unstable fixed point a long implicit step runs against the flow, back to it.
+        with_the_flow = jnp.dot(move, defect) >= 0
+        value = jnp.where(settled | ~with_the_flow, value, value + move)
+        pseudo_time = jnp.where(with_the_flow, pseudo_time, pseudo_time / 4.0)
+        return value, residual, pseudo_time, steps + 1, settled
 
-    initial = (start, map(start) - start, jnp.asarray(method.first_step, float), jnp.asarray(0))
-    value, defect, _, steps = jax.lax.while_loop(proceed, step, initial)
-    finite = jnp.all(jnp.isfinite(defect)) & jnp.all(jnp.isfinite(value))
-    outcome = jnp.where(
-        done(value, defect),
-        Outcome.SUCCESSFUL.value,
-        jnp.where(finite, Outcome.MAXIMUM_STEPS_REACHED.value, Outcome.NOT_FINITE.value),
+    initial = (
+        start,
+        jnp.asarray(jnp.inf),
+        jnp.asarray(method.first_step, float),
+        jnp.asarray(0),
+        jnp.asarray(False),
     )
-    return SettledState(value, size(defect), steps, outcome)
+    value, residual, _, steps, settled = jax.lax.while_loop(unfinished, step, initial)
+    outcome = jnp.where(
+        settled,
+        Outcome.SUCCESSFUL.value,
+        jnp.where(
+            jnp.isfinite(residual),
+            Outcome.MAXIMUM_STEPS_REACHED.value,
+            Outcome.NOT_FINITE.value,
+        ),
+    )
+    return SettledState(value, residual, steps - 1, outcome)
 
 
 __all__ = ["PseudoTransient", "SettledState", "settle"]

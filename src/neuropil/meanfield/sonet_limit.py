@@ -1,6 +1,7 @@
 """Rates of one neuron in an infinitely large second-order network (SONET)."""
 
 from collections.abc import Callable
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -16,7 +17,11 @@ from neuropil.meanfield.pseudo_transient import PseudoTransient, settle
 from neuropil.result import raise_unless_successful
 
 Transfer = Callable[[Float[Array, " neurons"]], Float[Array, " neurons"]]
-QUANTILE_POINTS = 2048
+QUANTILE_POINTS = 512
+
+
+def _scalar() -> Any:
+    return eqx.field(converter=lambda value: jnp.asarray(value, float))
 
 
 class SonetKernel(eqx.Module):
@@ -36,9 +41,9 @@ class SonetKernel(eqx.Module):
     `threshold` is h, `in_variance` rho_conv, `chain_slope` kappa.
     """
 
-    threshold: float
-    in_variance: float
-    chain_slope: float
+    threshold: Float[Array, ""] = _scalar()
+    in_variance: Float[Array, ""] = _scalar()
+    chain_slope: Float[Array, ""] = _scalar()
 
     def __call__(
         self, receiver: Float[Array, " receivers"], sender: Float[Array, " senders"]
@@ -46,7 +51,7 @@ class SonetKernel(eqx.Module):
         """Probability of the edge to in-variable `receiver` from in-variable `sender`."""
         private = 1.0 - self.in_variance * (1.0 + self.chain_slope**2)
         latent = receiver[:, None] + self.chain_slope * sender[None, :] - self.threshold
-        return jax.scipy.stats.norm.cdf(latent / np.sqrt(private))
+        return jax.scipy.stats.norm.cdf(latent / jnp.sqrt(private))
 
 
 def sonet_kernel(connection_probability: float, convergent: float, chain: float) -> SonetKernel:
@@ -65,7 +70,7 @@ def sonet_kernel(connection_probability: float, convergent: float, chain: float)
     if in_variance == 0:
         if chain != 0:
             raise ValueError(f"chain must be 0 when convergent is 0, got {chain}")
-        return SonetKernel(threshold, 0.0, 0.0)
+        return SonetKernel(*map(jnp.asarray, (threshold, 0.0, 0.0)))
     slope = covariance / in_variance
     if in_variance * (1 + slope**2) >= 1:
         largest = np.sqrt(in_variance * (1 - in_variance))
@@ -73,7 +78,7 @@ def sonet_kernel(connection_probability: float, convergent: float, chain: float)
             f"chain is {chain}, a latent covariance of {covariance:.6g}: with convergent = "
             f"{convergent} and p = {p} it must stay strictly within {-largest:.6g} to {largest:.6g}"
         )
-    return SonetKernel(threshold, in_variance, slope)
+    return SonetKernel(*map(jnp.asarray, (threshold, in_variance, slope)))
 
 
 def sonet_limit_network(
@@ -95,8 +100,8 @@ def sonet_limit_network(
     kernel = sonet_kernel(connection_probability, convergent, chain)
     variable, probability = _in_variable(kernel, nodes)
     matrix = kernel(variable, variable) * jnp.asarray(probability)[None, :]
-    network = RateNetwork(DenseWeights(matrix), transfer, external_input, total_strength)
-    return network, probability
+    inputs = jnp.asarray(external_input, float), jnp.asarray(total_strength, float)
+    return RateNetwork(DenseWeights(matrix), transfer, *inputs), probability
 
 
 class SonetLimit(eqx.Module):
@@ -126,6 +131,7 @@ class SonetLimit(eqx.Module):
     total_strength: Float[Array, ""]
     squared_strength: Float[Array, ""]
 
+    @eqx.filter_jit
     def input_at(
         self, in_variable: Float[Array, " points"]
     ) -> tuple[Float[Array, " points"], Float[Array, " points"]]:
@@ -147,7 +153,7 @@ class SonetLimit(eqx.Module):
         """
         if not np.all((levels > 0) & (levels < 1)):
             raise ValueError("levels must lie strictly between 0 and 1")
-        width = np.sqrt(self.kernel.in_variance)
+        width = jnp.sqrt(self.kernel.in_variance)
         if float(self.squared_strength) == 0:
             # Input is monotone in the in-variable, upwards for excitation on balance.
             falling = float(self.total_strength) < 0
@@ -234,8 +240,9 @@ def _in_variable(
     kernel: SonetKernel, nodes: int
 ) -> tuple[Float[Array, " nodes"], Float[np.ndarray, " nodes"]]:
     """Quadrature nodes and probabilities of the in-variable: one node when it does not vary."""
-    normal, probability = normal_nodes(nodes if kernel.in_variance > 0 else 1)
-    return jnp.asarray(np.sqrt(kernel.in_variance) * normal), probability
+    variance = float(kernel.in_variance)
+    normal, probability = normal_nodes(nodes if variance > 0 else 1)
+    return jnp.asarray(np.sqrt(variance) * normal), probability
 
 
 @eqx.filter_jit
@@ -257,28 +264,31 @@ def _solve(
     def at_nodes(unknown: Float[Array, " twice_nodes"]):
         return spread(transfer, unknown[:nodes], unknown[nodes:] ** 2, noise_nodes)
 
-    def update(unknown: Float[Array, " twice_nodes"]) -> Float[Array, " twice_nodes"]:
-        rate, within = at_nodes(unknown)
-        current = external + total_strength * edge @ (probability * rate)
+    def received(rate, within):
         square = probability * (rate**2 + within)
         variance = squared_strength * (edge * (1 - edge)) @ square
+        return external + total_strength * edge @ (probability * rate), variance
+
+    def update(unknown: Float[Array, " twice_nodes"]) -> Float[Array, " twice_nodes"]:
+        current, variance = received(*at_nodes(unknown))
+        # The floor keeps the derivative of the square root finite.
         return jnp.concatenate([current, jnp.sqrt(variance + 1e-24)])
 
     settled = settle(
         update, jnp.concatenate([jnp.full(nodes, start), jnp.full(nodes, 1e-12)]), method
     )
-    current, deviation = settled.value[:nodes], settled.value[nodes:]
     rate, within = at_nodes(settled.value)
+    current, variance = received(rate, within)
     mean_input, mean_rate = probability @ current, probability @ rate
     return SonetLimit(
         in_variable=variable,
         probability=probability,
         input_current=current,
-        input_deviation=deviation,
+        input_deviation=jnp.sqrt(variance),
         rate=rate,
         rate_deviation=jnp.sqrt(within),
         mean_input=mean_input,
-        variance_input=probability @ ((current - mean_input) ** 2 + deviation**2),
+        variance_input=probability @ ((current - mean_input) ** 2 + variance),
         mean_rate=mean_rate,
         variance_rate=probability @ ((rate - mean_rate) ** 2 + within),
         residual=settled.residual,
@@ -307,10 +317,10 @@ def _mixture_quantiles(
     def halve(_, bracket):
         low, high = bracket
         middle = (low + high) / 2
-        enough = jax.lax.map(below, middle) >= levels
+        enough = jax.lax.map(below, middle, batch_size=256) >= levels
         return jnp.where(enough, low, middle), jnp.where(enough, middle, high)
 
-    low, high = jax.lax.fori_loop(0, 60, halve, (low, high))
+    low, high = jax.lax.fori_loop(0, 52, halve, (low, high))
     return (low + high) / 2
 
 

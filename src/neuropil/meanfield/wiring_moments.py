@@ -1,5 +1,7 @@
 """The few numbers of a network's wiring from which its heterogeneity of rates follows."""
 
+from typing import Any
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -10,7 +12,7 @@ from jaxtyping import Array, Float
 Moment = Float[Array, "..."]
 
 
-def _moment(**default: float):
+def _moment(**default: Any) -> Any:
     return eqx.field(converter=lambda value: jnp.asarray(value, float), **default)
 
 
@@ -73,7 +75,7 @@ def wiring_moments(
     )
 
 
-def _residual_moments(matrix: scipy.sparse.csr_array) -> tuple[float, float]:
+def _residual_moments(matrix: scipy.sparse.csr_array) -> tuple[Any, Any]:
     """Q and R of `WiringMoments`: sums over pairs of residuals, for each neuron."""
     n = matrix.shape[0]
     diagonal = matrix.diagonal()
