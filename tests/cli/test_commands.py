@@ -232,7 +232,7 @@ def checkout(tmp_path, monkeypatch):
     folder.mkdir()
     (folder / "shared.py").write_text("RATIO = 20.5\n")
     (folder / "speed.py").write_text(
-        "from shared import RATIO\nprint('noise')\ndef run():\n    return {'ratio': RATIO}\n"
+        "from shared import RATIO\nprint('noise')\ndef run():\n    return {'speed': {'ratio': RATIO}}\n"
     )
     (folder / "broken.py").write_text("def run():\n    raise ImportError('no module nnmt')\n")
     monkeypatch.setattr(benchmarks, "_CHECKOUT", tmp_path)
@@ -242,7 +242,7 @@ def checkout(tmp_path, monkeypatch):
 
 def test_benchmarks_print_json_and_nothing_else(capsys, checkout):
     code, output, errors = call(capsys, "benchmark", "speed", "--json")
-    assert (code, json.loads(output)) == (0, {"speed": {"ratio": 20.5}})
+    assert (code, json.loads(output)) == (0, {"speed": {"speed": {"ratio": 20.5}}})
     assert "noise" in errors
 
 
@@ -250,7 +250,7 @@ def test_a_failing_benchmark_does_not_stop_the_others(capsys, checkout):
     code, output, errors = call(capsys, "benchmark", "broken", "speed")
     assert code == 1
     assert "benchmark broken: ImportError: no module nnmt" in errors
-    assert "ratio  20.5" in output
+    assert "speed.ratio  20.5" in output
 
 
 def test_a_script_without_run_is_named(capsys, checkout):

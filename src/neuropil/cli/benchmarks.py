@@ -3,7 +3,7 @@
 import contextlib
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ def run(script: Path) -> dict[str, Any]:
     spec = importlib.util.spec_from_file_location(f"neuropil_benchmark_{script.stem}", script)
     assert spec is not None
     assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(script.parent))  # scripts may share a module
     try:
         with contextlib.redirect_stdout(sys.stderr):
@@ -50,3 +50,15 @@ def run(script: Path) -> dict[str, Any]:
             return module.run()
     finally:
         sys.path.remove(str(script.parent))
+
+
+def lines(measured: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Names and values for people: nested names joined by dots, six digits."""
+    entries = []
+    for name, value in measured.items():
+        if isinstance(value, Mapping):
+            entries += lines(value, f"{prefix}{name}.")
+        else:
+            text = f"{value:.6g}" if isinstance(value, float) else str(value)
+            entries.append((prefix + name, text))
+    return entries

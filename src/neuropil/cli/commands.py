@@ -140,7 +140,7 @@ def run_benchmarks(options: argparse.Namespace) -> Output:
             yield Failure(f"benchmark {name}: {type(error).__name__}: {error}")
             continue
         if not options.json:
-            entries = [(key, str(value)) for key, value in measured[name].items()]
+            entries = benchmarks.lines(measured[name])
             yield f"{name}\n{definitions(entries, terminal_width())}\n"
     if options.json:
         yield json.dumps(measured, indent=2)
