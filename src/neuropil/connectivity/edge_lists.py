@@ -8,7 +8,7 @@ from jaxtyping import Int32, Int64
 
 EDGES_PER_BUCKET = 2**17
 
-EdgeBlock = Int64[np.ndarray, " edges"]
+EdgeBlock = Int64[np.ndarray, " _"]
 """Some edges, each packed into one number: `post << 32 | pre`."""
 
 

@@ -18,7 +18,7 @@ from neuropil.types import RandomKey
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 _FIRST_FACTOR = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND_FACTOR = np.uint64(0x94D049BB133111EB)
-_SHIFTS = (np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11), np.uint64(32))
+_SHIFTS = (np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(12), np.uint64(32))
 
 
 def stream_seed(key: RandomKey) -> np.uint64:
@@ -50,9 +50,9 @@ def stream_start(seed, node):
 @numba.njit(cache=True, nogil=True)
 @no_type_check
 def uniform(state):
-    """The next state, and a number strictly between 0 and 1 (53 random bits)."""
+    """The next state, and a number strictly between 0 and 1 (52 random bits)."""
     state = state + _STEP
-    return state, (np.float64(scrambled(state) >> _SHIFTS[3]) + 0.5) * 2.0**-53
+    return state, (np.float64(scrambled(state) >> _SHIFTS[3]) + 0.5) * 2.0**-52
 
 
 __all__ = ["stream_seed", "stream_start", "scrambled", "uniform"]
