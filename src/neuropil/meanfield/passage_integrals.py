@@ -69,7 +69,7 @@ def interval_integral(gap: Values, width: Values, noise: Values) -> Values:
     distance = jnp.where(a * b >= 0.0, length, jnp.abs(a + b))
     shrinking = integral_difference(near, far, distance)
     grown = 2.0 * growing_integral(start, stop, inside, gained)
-    scale = jnp.exp(-stop * stop)
+    scale = jnp.exp(-jnp.square(stop))
     return grown + jnp.where(a + b < 0.0, scale, -scale) * shrinking
 
 
@@ -90,7 +90,7 @@ def lower_end(order: int, gap: Values, width: Values, noise: Values) -> Values:
     """P_n, times exp(-max(b, 0)^2)."""
     a, b, length = _ends(gap, width, noise)
     start, stop, inside, _ = _above(a, b, length)
-    below = jnp.exp(-stop * stop) * scaled_repeated_integral(order, jnp.maximum(-a, 0.0))
+    below = jnp.exp(-jnp.square(stop)) * scaled_repeated_integral(order, jnp.maximum(-a, 0.0))
     decay = jnp.exp(-inside * (start + stop))
     above = decay * _repeated_integrals_of_negative(order, start)[order + 1]
     return jnp.where(a < 0.0, below, above) / noise ** (order + 1)
@@ -115,16 +115,16 @@ def end_difference(order: int, gap: Values, width: Values, noise: Values) -> Val
     at_start = _repeated_integrals_of_negative(order, start)
     # i^n erfc(-x) obeys 2 n g_n = g_(n-2) + 2 x g_(n-1); so do its differences, by positive terms
     # but for the first.
-    erf_rise = jnp.exp(-start * start) * (
+    erf_rise = jnp.exp(-jnp.square(start)) * (
         repeated_integral_difference(0, start, stop, inside)
         + gained * scaled_repeated_integral(0, stop)
     )
-    rises = [-(2.0 / sqrt(pi)) * jnp.exp(-start * start) * gained, erf_rise]
+    rises = [-(2.0 / sqrt(pi)) * jnp.exp(-jnp.square(start)) * gained, erf_rise]
     for n in range(1, order + 1):
         product = stop * rises[n] + inside * at_start[n]
         rises.append((rises[n - 1] + 2.0 * product) / (2.0 * n))
     above = rises[order + 1] + gained * at_start[order + 1]
-    return (jnp.exp(-stop * stop) * below + above) / noise ** (order + 1)
+    return (jnp.exp(-jnp.square(stop)) * below + above) / noise ** (order + 1)
 
 
 @end_difference.defjvp
@@ -139,7 +139,7 @@ def _end_difference_jvp(order, primals, tangents):
 
 def _repeated_integrals_of_negative(order: int, x: Values) -> list[Values]:
     """i^n erfc(-x) for n = -1, 0, ... `order` and x >= 0, by a recurrence of positive terms."""
-    bell = jnp.exp(-x * x)
+    bell = jnp.exp(-jnp.square(x))
     integrals = [(2.0 / sqrt(pi)) * bell, 2.0 - bell * scaled_repeated_integral(0, x)]
     for n in range(1, order + 1):
         integrals.append((integrals[n - 1] + 2.0 * x * integrals[n]) / (2.0 * n))
