@@ -148,13 +148,11 @@ class _Product:
         self.arrays = (matrix.indptr, matrix.indices, matrix.data)
         self.column_scale = column_scale
         self.n = column_scale.size
-        longest = max(
-            int(np.diff(matrix.indptr).max()),
-            int(np.bincount(matrix.indices, minlength=self.n).max()),
-        )
+        longest_column, largest_weight = _extent(*self.arrays, np.zeros(self.n, np.int64))
+        longest = max(int(np.diff(matrix.indptr).max()), int(longest_column))
         # Each sum of k products of three factors has relative error below (k + 2) u / (1 - ...).
         self.relative = 1 + 4 * (longest + 4) * UNIT_ROUNDOFF
-        largest = max(1.0, float(np.max(column_scale)), float(np.max(np.abs(matrix.data))))
+        largest = max(1.0, float(np.max(column_scale)), float(largest_weight))
         self.absolute = 4 * (longest + 4) * SMALLEST_POSITIVE * largest
 
     def __call__(self, vector):
@@ -234,9 +232,12 @@ def _perron_vectors(product: _Product, component, relative_gap, maximum_iteratio
     n_components = int(component.max()) + 1
     vector = np.ones(product.n)
     best, best_radius = vector, np.full(n_components, np.inf)
-    for _ in range(maximum_iterations):
-        image = np.zeros(product.n)
-        _multiply_within(*product.arrays, product.column_scale, component, vector, image)
+    for iteration in range(maximum_iterations):
+        if n_components == 1:
+            image = product(vector)
+        else:
+            image = np.zeros(product.n)
+            _multiply_within(*product.arrays, product.column_scale, component, vector, image)
         ratio = image / vector
         upper, lower = np.zeros(n_components), np.full(n_components, np.inf)
         np.maximum.at(upper, component, ratio)
@@ -248,13 +249,25 @@ def _perron_vectors(product: _Product, component, relative_gap, maximum_iteratio
         open_ = (best_radius - lower > relative_gap * best_radius) & (upper > top * 1e-3)
         if not np.any(open_):
             break
-        vector = image + 0.25 * upper[component] * vector
+        # A small shift is best for most networks, a large one for long cycles.
+        shift = 0.1 if iteration < 30 else 1.0
+        vector = image + shift * upper[component] * vector
         largest = np.zeros(n_components)
         np.maximum.at(largest, component, vector)
         connected = largest[component] > 0
         vector = np.where(connected, vector / np.where(connected, largest[component], 1.0), 1.0)
         vector = np.maximum(vector, 1 / WIDEST_WEIGHTING)
     return best, best_radius
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _extent(row_start, columns, weights, counts):
+    largest = 0.0
+    for edge in range(row_start[-1]):
+        counts[columns[edge]] += 1
+        largest = max(largest, abs(weights[edge]))
+    return counts.max(), largest
 
 
 @numba.njit(cache=True, nogil=True)
