@@ -162,10 +162,11 @@ def test_a_failed_run_is_one_line_and_exit_code_1(capsys, tmp_path, monkeypatch)
 
 def test_debug_shows_the_traceback(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("TOY_STUDY_BREAKS_AT", "0")
-    command = ("reproduce", TOY, "--output", tmp_path, "--quiet", "--debug")
-    code, _, errors = call(capsys, *command)
-    assert code == 1
-    assert errors.startswith("Traceback")
+    command = ("reproduce", TOY, "--output", tmp_path, "--quiet")
+    for arguments in (("--debug", *command), (*command, "--debug")):
+        code, _, errors = call(capsys, *arguments)
+        assert code == 1
+        assert errors.startswith("Traceback")
 
 
 def test_a_failed_study_does_not_stop_the_next(capsys, tmp_path, monkeypatch):
@@ -232,7 +233,8 @@ def checkout(tmp_path, monkeypatch):
     folder.mkdir()
     (folder / "shared.py").write_text("RATIO = 20.5\n")
     (folder / "speed.py").write_text(
-        "from shared import RATIO\nprint('noise')\ndef run():\n    return {'speed': {'ratio': RATIO}}\n"
+        "from shared import RATIO\nprint('noise')\n"
+        "def run():\n    return {'speed': {'ratio': RATIO}}\n"
     )
     (folder / "broken.py").write_text("def run():\n    raise ImportError('no module nnmt')\n")
     monkeypatch.setattr(benchmarks, "_CHECKOUT", tmp_path)

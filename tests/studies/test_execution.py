@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import pytest
@@ -13,9 +13,10 @@ import pytest
 import toy_study
 from neuropil.studies import DaskCluster, InProcess, Processes, ShardFailed, execution
 from neuropil.studies.execution import ShardError, ShardTask, shard_key
+from neuropil.studies.identity import code_version
 from toy_study import SHARDS, STUDY, ToyStudy
 
-TASK = ShardTask(STUDY, STUDY.configuration("quick"), 11)
+TASK = ShardTask(STUDY, STUDY.configuration("quick"), 11, code_version(STUDY))
 ALL = list(range(SHARDS))
 
 
@@ -75,6 +76,13 @@ def test_errors_survive_the_journey_with_their_traceback(monkeypatch):
     assert 'raise ArithmeticError("the numbers ran out")' in error.details
 
 
+def test_a_worker_with_other_code_is_refused(quiet_cluster):
+    stale = replace(TASK, code="0123456789abcdef")
+    error = results_of(DaskCluster(quiet_cluster.scheduler_address), stale)[0]
+    assert isinstance(error, ShardError)
+    assert "but the run was begun with 0123456789ab: install the same version" in error.message
+
+
 @dataclass(frozen=True)
 class Fragile(ToyStudy):
     """Dies like a process that was killed for its memory."""
@@ -87,7 +95,7 @@ class Fragile(ToyStudy):
 
 @pytest.mark.slow
 def test_a_lost_worker_is_reported():
-    task = ShardTask(Fragile(), TASK.configuration, 0)
+    task = ShardTask(Fragile(), TASK.configuration, 0, code_version(Fragile()))
     with pytest.raises(ShardFailed, match="a worker process ended without a word"):
         results_of(Processes(2), task)
 
@@ -106,9 +114,12 @@ def test_stopping_early_ends_the_workers(tmp_path, monkeypatch):
 ORPHANS = """
 import sys
 from toy_study import STUDY
+from neuropil.studies.identity import code_version
 from neuropil.studies.execution import Processes, ShardTask
+from neuropil.studies.identity import code_version
 if __name__ == "__main__":
-    list(Processes(2).run(ShardTask(STUDY, STUDY.configuration("quick"), 0), [0, 1, 2, 3]))
+    task = ShardTask(STUDY, STUDY.configuration("quick"), 0, code_version(STUDY))
+    list(Processes(2).run(task, [0, 1, 2, 3]))
 """
 
 

@@ -10,10 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import toy_study
 import xarray as xr
-from toy_study import SHARDS, STUDY, ToyStudy
 
+import toy_study
 from neuropil.studies import (
     InProcess,
     OutputFailed,
@@ -31,6 +30,7 @@ from neuropil.studies import (
 )
 from neuropil.studies.identity import code_version
 from neuropil.studies.store import RunFolder
+from toy_study import SHARDS, STUDY, ToyStudy
 
 
 def listings(folder: Path) -> dict[str, str]:
@@ -196,6 +196,10 @@ def test_a_killed_run_resumes_to_the_same_numbers(complete, counted, tmp_path, f
     again = run(output)
     assert sum(counted.values()) == SHARDS - len(stored)
     assert counted[2] == 1
+    killed, resumed = again.provenance["sessions"]
+    assert killed["outcome"] is None
+    assert len(killed["shards"]) == len(stored)
+    assert len(resumed["shards"]) == SHARDS - len(stored)
     assert again.claims == complete.claims
     assert listings(again.folder) == listings(complete.folder)
 

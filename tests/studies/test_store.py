@@ -1,14 +1,15 @@
 import hashlib
+import resource
 
 import numpy as np
 import pytest
 import xarray as xr
 from matplotlib.figure import Figure
-from toy_study import STUDY
 
 from neuropil.studies import DrawnFigure, OutputFailed, RunDamaged, RunHeld, Shard
 from neuropil.studies.execution import shard_key
 from neuropil.studies.store import RunFolder, check_shards
+from toy_study import STUDY
 
 SHARD = Shard(7, "north-west")
 
@@ -76,6 +77,18 @@ def test_damage_is_seen_and_mended_by_writing_again(folder, damage):
         folder.read_shard(SHARD)
     folder.write_shard(SHARD, example())
     xr.testing.assert_identical(folder.read_shard(SHARD), example())
+
+
+def test_a_shard_that_does_not_fit_on_the_disk_leaves_nothing(folder):
+    large = xr.Dataset({"x": ("i", np.random.default_rng(0).normal(size=50_000))})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        with pytest.raises(OutputFailed, match=r"north-west\.zarr: File too large\. Make room"):
+            folder.write_shard(SHARD, large)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert not list((folder.path / "shards").iterdir())
 
 
 def test_only_one_writer(folder):

@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0: done. 1: a run or a benchmark failed. 2: bad input. 130: interrupted.
     """
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args(arguments, argparse.Namespace(debug=False))
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal without Greek letters still works
@@ -70,7 +70,6 @@ def _parser() -> argparse.ArgumentParser:
         parents=[common],
     )
     parser.add_argument("--version", action="version", version=f"neuropil {neuropil.__version__}")
-    parser.set_defaults(debug=False)
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     verb = verbs.add_parser("list", parents=[common], help="name the studies there are")

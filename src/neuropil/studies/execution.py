@@ -19,6 +19,7 @@ import xarray as xr
 
 from neuropil.studies.contract import AbstractStudy
 from neuropil.studies.failures import ShardFailed
+from neuropil.studies.identity import code_version
 from neuropil.types import RandomKey
 
 KEY_IMPLEMENTATION = "threefry2x32"
@@ -42,11 +43,15 @@ class ShardError:
 
 @dataclass(frozen=True)
 class ShardTask:
-    """The work of a study as a function of the shard's number that can be sent anywhere."""
+    """The work of a study as a function of the shard's number that can be sent anywhere.
+
+    `code` is the version of the code that the run was begun with (`code_version`).
+    """
 
     study: AbstractStudy
     configuration: Mapping[str, Any]
     seed: int
+    code: str
 
     def __call__(self, index: int) -> xr.Dataset | ShardError:
         """Compute one shard; errors are returned, since not every exception can travel."""
@@ -57,6 +62,29 @@ class ShardTask:
             return dataset.as_numpy()
         except Exception as error:
             return ShardError(f"{type(error).__name__}: {error}", traceback.format_exc())
+
+
+def _compute_elsewhere(task: ShardTask, index: int) -> xr.Dataset | ShardError:
+    """Compute one shard in another process, if that has the code that the run was begun with."""
+    found = _code_here(task.study)
+    if found == task.code:
+        return task(index)
+    return ShardError(
+        f"the worker has code version {found[:12]}, but the run was begun with {task.code[:12]}: "
+        "install the same version of the package for all workers",
+        "",
+    )
+
+
+_VERSIONS: dict[type[AbstractStudy], str] = {}
+
+
+def _code_here(study: AbstractStudy) -> str:
+    """The code version as it was when this process first computed a shard of the study."""
+    kind = type(study)
+    if kind not in _VERSIONS:
+        _VERSIONS[kind] = code_version(study)
+    return _VERSIONS[kind]
 
 
 Results: TypeAlias = Generator[tuple[int, xr.Dataset | ShardError], None, None]
@@ -121,7 +149,7 @@ class Processes(AbstractExecutor):
             initializer=_begin_worker,
         )
         try:
-            futures = {pool.submit(task, index): index for index in indices}
+            futures = {pool.submit(_compute_elsewhere, task, index): index for index in indices}
             for future in as_completed(futures):
                 yield futures[future], future.result()
             pool.shutdown()
@@ -178,8 +206,8 @@ class DaskCluster(AbstractExecutor):
         """Compute the shards on the workers of the cluster."""
         distributed = _import_distributed()
         with self._client(distributed, len(indices)) as client:
-            futures = {
-                client.submit(task, index, pure=False): index  # equal calls must not share a name
+            futures = {  # impure, or equal calls would share a name and a result
+                client.submit(_compute_elsewhere, task, index, pure=False): index
                 for index in indices
             }
             try:

@@ -77,7 +77,7 @@ def reproduce(
             missing = [shard for shard in shards if not folder.has_shard(shard)]
             folder.log(f"{len(shards) - len(missing)} of {len(shards)} shards are there")
             if missing:
-                task = ShardTask(study, identity["configuration"], seed)
+                task = ShardTask(study, identity["configuration"], seed, identity["code"])
                 _compute(task, folder, missing, session, executor, progress)
             _judge_and_draw(study, identity["configuration"], folder, shards)
         except KeyboardInterrupt as interruption:
@@ -145,6 +145,12 @@ class _Session:
         folder.log(f"started {executor.description}")
         return session
 
+    def add(self, shard: Shard) -> None:
+        """Write down that a shard was finished, for the case that the session is killed."""
+        self.record["shards"].append(shard.name)
+        self._write()
+        self.folder.log(f"shard {shard.name} finished")
+
     def end(self, outcome: str) -> None:
         """Write down how it ended."""
         self.record |= {"ended": now(), "outcome": outcome}
@@ -194,8 +200,7 @@ def _compute(
                 folder.write_shard(shard, result)
             except (TypeError, ValueError) as error:
                 raise ShardFailed(f"shard {shard.name!r} cannot be stored: {error}") from error
-            session.record["shards"].append(shard.name)
-            folder.log(f"shard {shard.name} finished")
+            session.add(shard)
             bar.set_postfix_str(shard.name, refresh=False)
             bar.update()
 
