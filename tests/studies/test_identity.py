@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from toy_study import STUDY, ToyStudy
 
@@ -24,6 +24,7 @@ JSON_VALUES = st.recursive(
 CONFIGURATIONS = st.dictionaries(st.text(), JSON_VALUES, max_size=5)
 
 
+@settings(deadline=None)
 @given(CONFIGURATIONS)
 def test_canonical_text_is_exact_and_ignores_order(configuration):
     text = identity.canonical(configuration)
