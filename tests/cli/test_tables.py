@@ -30,7 +30,7 @@ CLAIMS = st.lists(
 REPRODUCED = Claim("a", "p. 1", "Rates grow.", "1", "1.0", "equal", Verdict.REPRODUCED)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(CLAIMS, st.integers(30, 160))
 def test_every_line_fits_and_no_text_is_lost(claims, width):
     table = claims_table(claims, width)

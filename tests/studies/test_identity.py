@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from toy_study import STUDY, ToyStudy
 
 import neuropil
 from neuropil.studies import identity
+from toy_study import STUDY, ToyStudy
 
 JSON_VALUES = st.recursive(
     st.none()
@@ -24,7 +24,7 @@ JSON_VALUES = st.recursive(
 CONFIGURATIONS = st.dictionaries(st.text(), JSON_VALUES, max_size=5)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(CONFIGURATIONS)
 def test_canonical_text_is_exact_and_ignores_order(configuration):
     text = identity.canonical(configuration)
