@@ -1,1 +1,59 @@
 """Reductions of circuits to smaller systems that predict them."""
+
+from neuropil.meanfield.batches import network_at
+from neuropil.meanfield.contraction import ContractionCertificate, contraction_certificate
+from neuropil.meanfield.degree_mean_field import (
+    DegreeMeanField,
+    StrengthDistribution,
+    degree_mean_field,
+    strengths_of_degrees,
+    strengths_of_moments,
+    strengths_of_weights,
+)
+from neuropil.meanfield.firing_rate import firing_rate, log_firing_rate
+from neuropil.meanfield.fixed_point_methods import AbstractFixedPointMethod, Newton, Picard
+from neuropil.meanfield.heterogeneity import PerturbedRates, perturbed_rates
+from neuropil.meanfield.pseudo_transient import PseudoTransient
+from neuropil.meanfield.response import response_to_strength
+from neuropil.meanfield.self_consistent_rates import SelfConsistentRates, self_consistent_rates
+from neuropil.meanfield.sonet_limit import (
+    SonetKernel,
+    SonetLimit,
+    sonet_kernel,
+    sonet_limit_network,
+    sonet_limit_rates,
+)
+from neuropil.meanfield.transfer import SiegertTransfer
+from neuropil.meanfield.wiring_moments import WiringMoments, random_graph_moments, wiring_moments
+
+__all__ = [
+    "AbstractFixedPointMethod",
+    "ContractionCertificate",
+    "DegreeMeanField",
+    "Newton",
+    "PerturbedRates",
+    "Picard",
+    "PseudoTransient",
+    "SelfConsistentRates",
+    "SiegertTransfer",
+    "SonetKernel",
+    "SonetLimit",
+    "StrengthDistribution",
+    "WiringMoments",
+    "contraction_certificate",
+    "degree_mean_field",
+    "firing_rate",
+    "log_firing_rate",
+    "network_at",
+    "perturbed_rates",
+    "random_graph_moments",
+    "response_to_strength",
+    "self_consistent_rates",
+    "sonet_kernel",
+    "sonet_limit_network",
+    "sonet_limit_rates",
+    "strengths_of_degrees",
+    "strengths_of_moments",
+    "strengths_of_weights",
+    "wiring_moments",
+]
