@@ -103,7 +103,12 @@ def test_edges_without_weights(tmp_path):
     path = written(tmp_path, "e.csv", "a,b\nb,c\n")
     connectome = read_connectome(path)
     assert connectome.weights.tolist() == [1.0, 1.0]
-    assert connectome.warnings == ("there is no column of weights: every edge weighs 1",)
+    assert connectome.warnings == (
+        "there is no column of weights: every edge weighs 1",
+        "no header was recognised: the first row is taken as an edge",
+    )
+    assert len(read_connectome(path, header=False).warnings) == 1
+    assert read_connectome(path, header=True, presynaptic=0, postsynaptic=1).labels == ("b", "c")
     weighted = written(tmp_path, "w.csv", "pre,post,weight\na,b,7\n")
     ignored = read_connectome(weighted, weight=False)
     assert ignored.weights.tolist() == [1.0]
@@ -133,7 +138,7 @@ BAD = {
     "pre,post,synapses\na,b,1.5\n": r"line 2, column 'synapses': weight 1.5 is not a count",
     "a,b,1\na,c\n": r"line 2: 2 columns, where the first row has 3; is the file truncated\?",
     "a,b,1\na,c,1,9\n": r"line 2: 4 columns, where the first row has 3",
-    "x,y,z\na,b,1\n": r"line 1: columns 'x', 'y', 'z' are not recognised as a header",
+    "\n# no\nx,y,z\na,b,1\n": r"line 3: columns 'x', 'y', 'z' are not recognised as a header",
     "pre,post,colour\na,b,red\n": r"line 1: no weight column recognised among 'pre', 'post'",
     "": "there are no edges in it",
     "pre,post,weight\n": "there are no edges in it",

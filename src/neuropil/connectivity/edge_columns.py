@@ -39,6 +39,12 @@ class EdgeColumns:
     weight_counts: bool
     names: tuple[str, ...]
 
+    @property
+    def might_have_a_header(self) -> bool:
+        """Whether the first row could hold names that were not recognised, unlike numbers."""
+        cells = (self.names[self.presynaptic], self.names[self.postsynaptic])
+        return not self.has_header and self.weight is None and not any(map(_is_number, cells))
+
     def name(self, position: int) -> str:
         """What to call a column in a message."""
         return f"column {self.names[position]!r}" if self.has_header else f"column {position + 1}"
@@ -53,7 +59,7 @@ def recognised(names: Sequence[str], wanted: Sequence[str]) -> int | None:
 
 
 def find_columns(
-    file: str,
+    place: str,
     first_row: Sequence[str],
     presynaptic: Column,
     postsynaptic: Column,
@@ -65,7 +71,9 @@ def find_columns(
 
     Columns may be given by name or position; otherwise they are recognised by name, and in a
     table without a header they are, in this order, presynaptic, postsynaptic, weight. `weight` is
-    False where every edge weighs 1. Raises `ValueError`, naming the columns that there are.
+    False where every edge weighs 1. `header` says whether the row names columns, None to see by
+    itself. `place` says in messages where the row stands. Raises `ValueError`, naming the columns
+    that there are.
     """
     width = len(first_row)
     by_name = any(isinstance(column, str) for column in (presynaptic, postsynaptic, weight))
@@ -77,9 +85,7 @@ def find_columns(
     asked = {"presynaptic": presynaptic, "postsynaptic": postsynaptic, "weight": weight}
     for what, column in asked.items():
         if isinstance(column, str) and column not in first_row:
-            raise ValueError(
-                f"{file}, line 1: no column {column!r} (given as `{what}`) among {listing}"
-            )
+            raise ValueError(f"{place}: no column {column!r} (given as `{what}`) among {listing}")
 
     def position(what: str, column: Column | bool, found: int | None) -> int:
         if isinstance(column, str):
@@ -87,13 +93,13 @@ def find_columns(
         if column is not None:
             if not 0 <= column < width:
                 raise ValueError(
-                    f"{file}, line 1: `{what}` is column {column}, but columns 0 to {width - 1} "
+                    f"{place}: `{what}` is column {column}, but columns 0 to {width - 1} "
                     "are all there are"
                 )
             return int(column)
         if found is None:
             raise ValueError(
-                f"{file}, line 1: no {what} column recognised among {listing}; name the columns "
+                f"{place}: no {what} column recognised among {listing}; name the columns "
                 "with `presynaptic`, `postsynaptic` and `weight`"
             )
         return found
@@ -109,16 +115,16 @@ def find_columns(
     known_weight = in_order(2)
     if header:
         known_weight = recognised(first_row, WEIGHT_NAMES + COUNT_NAMES)
-    place = position("weight", None if weight is True else weight, known_weight)
-    if not header and not _is_number(first_row[place]):
+    weight_at = position("weight", None if weight is True else weight, known_weight)
+    if not header and not _is_number(first_row[weight_at]):
         raise ValueError(
-            f"{file}, line 1: columns {listing} are not recognised as a header, and the weight "
-            f"{first_row[place]!r} is not a number; name the columns with `presynaptic`, "
+            f"{place}: columns {listing} are not recognised as a header, and the weight "
+            f"{first_row[weight_at]!r} is not a number; name the columns with `presynaptic`, "
             "`postsynaptic` and `weight`"
         )
     if header:
-        counts = recognised([first_row[place]], COUNT_NAMES) is not None
-    return EdgeColumns(pre, post, place, header, counts, tuple(first_row))
+        counts = recognised([first_row[weight_at]], COUNT_NAMES) is not None
+    return EdgeColumns(pre, post, weight_at, header, counts, tuple(first_row))
 
 
 class CellNumbers:

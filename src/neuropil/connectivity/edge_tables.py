@@ -50,6 +50,7 @@ def read_edges(
     presynaptic: Column = None,
     postsynaptic: Column = None,
     weight: Column | bool = None,
+    header: bool | None = None,
     delimiter: str | None = None,
     labels: tuple[str, ...] | None = None,
     n_neurons: int | None = None,
@@ -68,12 +69,12 @@ def read_edges(
     for block in parquet_blocks(path) if is_parquet else table_blocks(path, delimiter):
         if columns is None:
             columns = find_columns(
-                str(path),
+                f"{path}" if is_parquet else f"{path}, line {block.lines[0]}",
                 block.rows[0],
                 presynaptic,
                 postsynaptic,
                 weight,
-                header=True if is_parquet else None,
+                header=True if is_parquet else header,
             )
             if columns.has_header:
                 block = TableBlock(block.rows[1:], block.lines[1:])
@@ -87,6 +88,8 @@ def read_edges(
     warnings: tuple[str, ...] = ()
     if columns.weight is None and weight is not False:
         warnings += ("there is no column of weights: every edge weighs 1",)
+    if header is None and columns.might_have_a_header:
+        warnings += ("no header was recognised: the first row is taken as an edge",)
     if not is_parquet and ends_in_the_middle_of_a_line(path):
         warnings += ("the last line has no line break: the file may have been cut off",)
     return EdgeTable(pre, post, weights, found_labels, warnings)

@@ -17,6 +17,7 @@ def read_connectome(
     presynaptic: Column = None,
     postsynaptic: Column = None,
     weight: Column | bool = None,
+    header: bool | None = None,
     delimiter: str | None = None,
     nodes: str | Path | None = None,
     n_neurons: int | None = None,
@@ -33,7 +34,8 @@ def read_connectome(
     - `presynaptic`, `postsynaptic`, `weight` name columns, or give their positions from 0. Left
       out, columns are recognised by their usual names; a table without a header holds
       presynaptic cell, postsynaptic cell and weight in this order. With `weight=False`, and in a
-      table of two columns, every edge weighs 1.
+      table of two columns, every edge weighs 1. `header` says whether the first row names the
+      columns, where that is not seen from the names.
     - `delimiter` is recognised from the first line: tab, comma, semicolon or blanks.
     - Cells are what the columns hold: their names become the labels, in ascending order when all
       are whole numbers and else as they come. With `nodes`, the path of a table with the columns
@@ -68,6 +70,7 @@ def read_connectome(
         presynaptic=presynaptic,
         postsynaptic=postsynaptic,
         weight=weight,
+        header=header,
         delimiter=delimiter,
         labels=None if known is None else known.labels,
         n_neurons=n_neurons,
