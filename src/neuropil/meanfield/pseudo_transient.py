@@ -17,9 +17,9 @@ class PseudoTransient(eqx.Module):
     proportion to the fall of the residual ("switched evolution relaxation", Kelley and Keyes,
     SIAM J. Numer. Anal. 35, 508, 1998); a step that would run against the flow is shortened. The
     short first steps stay in the basin of the start, so of several fixed points it normally
-    finds the one that the rate dynamics reach; the long last ones converge quadratically. `tolerance` bounds
-    max |map(x) - x| relative to max |x|.
-    Meant for maps of up to some hundred components: J is dense.
+    finds the one that the rate dynamics reach; the long last ones converge quadratically.
+    `tolerance` bounds max |map(x) - x| relative to max |x|. Meant for maps of up to some hundred
+    components: J is dense.
     """
 
     tolerance: float = 1e-12

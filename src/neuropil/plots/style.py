@@ -1,20 +1,45 @@
 """Colours and small habits shared by all plots."""
 
+from typing import Any
+
+import numpy as np
+from jaxtyping import Num
 from matplotlib import pyplot
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.legend import Legend
 
 # Okabe and Ito's palette, which readers with colour-blindness can tell apart.
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, YELLOW, GREY = "#CC79A7", "#56B4E9", "#F0E442", "#6E6E6E"
 CYCLE = (BLUE, RED, GREEN, ORANGE, PURPLE, SKY, GREY)
+COLUMN = (3.5, 2.7)
+"""Size of a new figure in inches: the column of a journal page."""
 
 
-def axes_or_new(ax: Axes | None) -> Axes:
-    """The given axes, or those of a new figure."""
-    return pyplot.subplots(layout="constrained")[1] if ax is None else ax
+def axes_or_new(ax: Axes | None, *, size: tuple[float, float] = COLUMN) -> Axes:
+    """The given axes, or those of a new figure of `size` inches."""
+    return pyplot.subplots(figsize=size, layout="constrained")[1] if ax is None else ax
 
 
 def plain(ax: Axes) -> Axes:
     """Remove the frame on the sides that carry no scale."""
     ax.spines[["top", "right"]].set_visible(False)
     return ax
+
+
+def legend(ax: Axes, **settings: Any) -> Legend:
+    """A legend of what is labelled, without a frame and with each label once."""
+    handles, labels = ax.get_legend_handles_labels()
+    first: dict[str, Artist] = {}
+    for handle, label in zip(handles, labels, strict=True):
+        first.setdefault(label, handle)
+    # The best place is looked for at a cost that grows with the data, hence a fixed one.
+    defaults = {"frameon": False, "fontsize": "small", "handlelength": 1.4, "loc": "upper left"}
+    return ax.legend(list(first.values()), list(first), **{**defaults, **settings})
+
+
+def require_finite(name: str, values: Num[np.ndarray, "..."]) -> None:
+    """Raise `ValueError` unless there is a value and all values are finite."""
+    if values.size == 0 or not np.all(np.isfinite(values)):
+        raise ValueError(f"{name} must hold at least one value, all finite")
