@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from neuropil.studies import Claim, Verdict
+from neuropil.studies import Claim, Verdict, judged
 from neuropil.studies.claims import claim_from_json
 
 CLAIM = Claim(
@@ -46,3 +46,27 @@ def test_numbers_that_are_not_finite_become_null_and_come_back_as_nan():
 def test_an_unknown_verdict_is_refused():
     with pytest.raises(ValueError, match="'perhaps' is not a valid Verdict"):
         claim_from_json({**CLAIM.to_json(), "verdict": "perhaps"})
+
+
+@pytest.mark.parametrize(
+    ("holds", "verdict", "explanation"),
+    [(True, Verdict.REPRODUCED, "barely"), (False, Verdict.NOT_REPRODUCED, "it shrinks")],
+)
+def test_a_tested_claim_is_judged_and_explained(holds, verdict, explanation):
+    fields = {
+        name: getattr(CLAIM, name)
+        for name in ("identifier", "where", "statement", "published", "measured", "rule", "values")
+    }
+    claim = judged(holds, explanation="barely", otherwise="it shrinks", **fields)
+    assert claim == replace(CLAIM, verdict=verdict, explanation=explanation)
+
+
+def test_a_claim_that_fails_is_never_without_a_reason():
+    with pytest.raises(ValueError, match="explanation is missing"):
+        judged(
+            False,
+            otherwise="",
+            **dict.fromkeys(("identifier", "where", "statement", "published"), "x"),
+            measured="x",
+            rule="x",
+        )

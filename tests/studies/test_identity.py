@@ -122,10 +122,14 @@ def packaged(tmp_path, monkeypatch):
         del sys.modules[name]
 
 
-@pytest.mark.parametrize(("name", "same"), [("model.py", False), ("claims.py", True)])
+@pytest.mark.parametrize(
+    ("name", "same"),
+    [("model.py", False), ("claims.py", True), ("figures/rates.py", True), ("my/rates.py", False)],
+)
 def test_a_study_outside_brings_the_code_of_its_package(packaged, name, same):
     study, folder = packaged
     before = identity.code_version(study)
+    (folder / name).parent.mkdir(exist_ok=True)
     (folder / name).write_text("changed = 1")
     assert (identity.code_version(study) == before) is same
 

@@ -1,6 +1,6 @@
 """The papers: what each states, run and compared."""
 
-from neuropil.studies.claims import Claim, Verdict
+from neuropil.studies.claims import Claim, Verdict, judged
 from neuropil.studies.contract import AbstractStudy, DrawnFigure, Scale, Shard
 from neuropil.studies.execution import AbstractExecutor, DaskCluster, InProcess, Processes
 from neuropil.studies.failures import (
@@ -34,6 +34,7 @@ __all__ = [
     "StoredFigure",
     "StudyFailed",
     "Verdict",
+    "judged",
     "latest_runs",
     "load_run",
     "load_study",

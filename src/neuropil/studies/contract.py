@@ -42,8 +42,9 @@ class AbstractStudy(ABC):
     `configuration` is plain JSON values (the key of the run is their hash). `run_shard` is a pure
     function of configuration, index and key, so results depend neither on workers nor on order;
     it never draws. `claims` and `figures` see the configuration and all shard results and never
-    compute anything expensive; where they live in files of that name, a change there does not
-    make the shards stale. A study is an importable object that can be sent to another process.
+    compute anything expensive; where they live in files or folders of that name, a change there
+    does not make the shards stale. A study is an importable object that can be sent to another
+    process.
     """
 
     name: str
