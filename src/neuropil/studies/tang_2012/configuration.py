@@ -37,7 +37,8 @@ def configuration(scale: Scale) -> dict[str, Any]:
     """The published counts at both scales; `paper` has more starts, strengths and sizes."""
     quick = scale == "quick"
     weak = [1.0, 2.0, 4.0, 7.0]
-    strong = [10.0 * step for step in range(1, 21)]
+    coarse = [10.0, 20.0, 30.0, 50.0, 70.0, 90.0, 110.0, 130.0, 150.0, 170.0, 190.0, 200.0]
+    fine = [5.0 * step for step in range(2, 41)]
     return {
         "scale": scale,
         "neuron": dict(NEURON),
@@ -45,16 +46,16 @@ def configuration(scale: Scale) -> dict[str, Any]:
         "connection_probability": 0.2,
         "inhibitory_fraction": 0.2,
         "regression_strengths": [2.0, 10.0, 50.0, 190.0],
-        "strengths": weak + (strong if quick else [5.0 * step for step in range(2, 41)]),
+        "strengths": weak + (coarse if quick else fine),
         "real_families": list(REAL_FAMILIES),
         "ensemble": {
             "networks": 100,
             "sizes": [50, 100],
-            "uniqueness_networks": 5 if quick else 100,
+            "uniqueness_networks": 3 if quick else 100,
             "starts": 36,
             "largest_start": 500.0,
             "tolerance": 1e-9,
-            "maximum_steps": 500 if quick else 5000,
+            "maximum_steps": 400 if quick else 5000,
             "sonet_range": {
                 "convergent": [0.0, 0.5],
                 "divergent": [0.0, 0.5],
@@ -62,12 +63,12 @@ def configuration(scale: Scale) -> dict[str, Any]:
                 "reciprocal": [0.0, 1.0],
             },
         },
-        "resamples": 400 if quick else 4000,
+        "resamples": 200 if quick else 4000,
         "branches": {
             "networks": 4 if quick else 25,
             "neurons": 100,
             "largest_strength": 200.0,
-            "bistable_external_input": 8.0,
+            "bistable_external_input": 13.0,
             "bistable_noise": 3.0,
         },
         "connectomes": {
