@@ -49,7 +49,9 @@ class LeakyIntegrateAndFire(AbstractNoisySystem):
             if np.any(np.asarray(values[name]) <= 0):
                 raise ValueError(f"{name} must be positive, got {values[name]}")
         if np.any(np.asarray(self.refractory_period) < 0):
-            raise ValueError(f"refractory_period must not be negative, got {self.refractory_period}")
+            raise ValueError(
+                f"refractory_period must not be negative, got {self.refractory_period}"
+            )
         if np.any(np.asarray(self.threshold) <= np.asarray(self.reset)):
             raise ValueError(
                 f"threshold must lie above reset, got threshold {self.threshold} mV and "

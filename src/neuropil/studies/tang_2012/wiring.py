@@ -68,7 +68,15 @@ def network(
         point = feasible_point(
             probability, configuration["ensemble"]["sonet_range"], statistics_key
         )
-        made = sonet(size, probability, **point, key=wiring_key).connectome
+        made = sonet(
+            size,
+            probability,
+            reciprocal=point["reciprocal"],
+            convergent=point["convergent"],
+            divergent=point["divergent"],
+            chain=point["chain"],
+            key=wiring_key,
+        ).connectome
     else:
         made = piece(load_connectome(family), size, wiring_key)
     if kind == "mixed":

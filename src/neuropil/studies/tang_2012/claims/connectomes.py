@@ -87,7 +87,8 @@ def degrees_predict_variance(configuration: Mapping[str, Any], results: Results)
 
 def twins_share_variance(configuration: Mapping[str, Any], results: Results) -> Claim:
     """Are size, density and second-order statistics enough to give the variance of rates?"""
-    closer, ratios = [], {"sonet": [], "erdos-renyi": []}
+    closer: list[bool] = []
+    ratios: dict[str, list[float]] = {"sonet": [], "erdos-renyi": []}
     for data in _whole(configuration, results).values():
         measured = data.rate.sel(weighting="connections").var("neuron").values
         twin = data.sonet_twin_variance.mean("twin").values / measured

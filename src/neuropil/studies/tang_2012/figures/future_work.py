@@ -194,7 +194,7 @@ def real_connectomes(configuration: Mapping[str, Any], results: Results) -> Draw
             ("sonet_twin_variance", CYCLE[2], "second-order twins"),
             ("erdos_renyi_variance", GREY, "Erdos-Renyi twins"),
         ):
-            spread = 1e3 * np.sqrt(data[variable])
+            spread = 1e3 * data[variable] ** 0.5
             low, high = (spread.quantile(level, "twin") for level in (0.025, 0.975))
             ax.fill_between(data.coupling, low, high, color=colour, alpha=0.4, label=title)
         ax.set_title(name, fontsize="small")
