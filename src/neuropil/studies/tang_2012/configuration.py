@@ -26,8 +26,7 @@ KINDS = ("excitatory", "mixed")
 
 REAL_CONNECTOMES = (
     "celegans-cook-2019-chemical",
-    "celegans-witvliet-2021-1",
-    "celegans-witvliet-2021-8",
+    "celegans-cook-2019-electrical",
     "drosophila-mushroom-body-eichler-2017-left",
     "drosophila-mushroom-body-eichler-2017-right",
 )
