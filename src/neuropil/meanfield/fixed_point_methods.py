@@ -24,10 +24,10 @@ class FixedPointSearch(eqx.Module):
     `iterations` the number of steps that were taken.
     """
 
-    input: Columns
-    residual: Strengths
-    iterations: Int[Array, " columns"]
-    outcome: Int[Array, " columns"]
+    input: Float[Array, "*columns neurons"]
+    residual: Float[Array, "*columns"]
+    iterations: Int[Array, "*columns"]
+    outcome: Int[Array, "*columns"]
 
 
 class _Search(NamedTuple):
@@ -109,7 +109,7 @@ class Picard(AbstractFixedPointMethod):
             info = {
                 "residual": residual,
                 "accepted": accepted,
-                "steps": info["steps"] + moves,
+                "steps": info["steps"] + moves.astype(int),
                 "halfway": jnp.where(step == halfway, residual, info["halfway"]),
             }
             return jnp.where(moves[None, :], moved, states), info, active, step + 1
