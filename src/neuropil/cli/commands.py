@@ -28,6 +28,9 @@ from neuropil.studies import (
 from neuropil.studies.store import SCHEMA
 from neuropil.web import write_report
 
+# Every process compiles for itself, so that more than two pay for long studies only.
+DEFAULT_JOBS = min(2, os.cpu_count() or 1)
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -154,9 +157,8 @@ def _column(text: str | None) -> str | int | None:
 def _executor(options: argparse.Namespace) -> AbstractExecutor:
     if options.cluster is not None:
         return DaskCluster(options.cluster, options.jobs)
-    if options.jobs is None or options.jobs == 1:
-        return InProcess()
-    return Processes(options.jobs)
+    jobs = DEFAULT_JOBS if options.jobs is None else options.jobs
+    return InProcess() if jobs == 1 else Processes(jobs)
 
 
 def _heading(run: RunResult) -> str:

@@ -95,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         help="minutes on two cores, or the published size (default: %(default)s)",
     )
     verb.add_argument("--seed", type=int, default=0, help="a whole number (default: %(default)s)")
-    verb.add_argument("--jobs", type=int, metavar="N", help="work on N processes")
+    verb.add_argument("--jobs", type=int, metavar="N", help="work on N processes (default: 2)")
     verb.add_argument(
         "--cluster",
         metavar="ADDRESS",

@@ -73,7 +73,7 @@ def configuration(scale: Scale) -> dict[str, Any]:
         "connectomes": {
             "names": [*REAL_CONNECTOMES] + ([] if quick else ["drosophila-larva-winding-2023"]),
             "couplings": [20.0, 60.0, 120.0, 200.0, 400.0, 1000.0, 4000.0],
-            "twins": 20 if quick else 200,
+            "twins": 10 if quick else 200,
         },
         "sonet_limit": {
             "sizes": [250, 1000, 4000] if quick else [250, 1000, 4000, 16000],

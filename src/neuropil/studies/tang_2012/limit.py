@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
 from neuropil.circuits import RateNetwork
 from neuropil.connectivity import sonet, weights_of
-from neuropil.meanfield import Newton, self_consistent_rates, sonet_limit_rates
+from neuropil.meanfield import Picard, self_consistent_rates, sonet_limit_rates
 from neuropil.studies.tang_2012.ensemble import converged, transfer_of
 from neuropil.types import RandomKey
 
+METHOD = Picard(tolerance=1e-9, maximum_steps=5000)
 LEVELS = (np.arange(200) + 0.5) / 200
 
 
@@ -42,14 +42,11 @@ def run_limit(configuration: Mapping[str, Any], key: RandomKey, *, size: int) ->
                 key=jax.random.fold_in(setting_key, graph),
             )
             weights = weights_of(made.connectome)
-            start = jnp.full(size, external_input)
-            for c, coupling in enumerate(couplings):
-                strength = coupling / (probability * (size - 1))
-                network = RateNetwork(weights, transfer, external_input, strength)
-                solution = self_consistent_rates(network, Newton(), start, throw=False)
-                if converged(solution):
-                    measured[s, c, graph] = np.quantile(np.asarray(solution.rate), LEVELS)
-                    start = solution.input
+            strengths = np.asarray(couplings) / (probability * (size - 1))
+            network = RateNetwork(weights, transfer, external_input)
+            solution = self_consistent_rates(network, METHOD, strengths=strengths, throw=False)
+            for c in np.flatnonzero(converged(solution)):
+                measured[s, c, graph] = np.quantile(np.asarray(solution.rate[c]), LEVELS)
         for c, coupling in enumerate(couplings):
             strength = coupling / (probability * (size - 1))
             for corrected in (0, 1):

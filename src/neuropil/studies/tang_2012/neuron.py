@@ -14,9 +14,9 @@ from neuropil.studies.tang_2012.ensemble import transfer_of
 from neuropil.types import RandomKey
 
 TIME_STEP = 0.01
-DURATION = 400.0
-TRIALS = 1_000
-TRACE = 200.0
+DURATION = 200.0
+TRIALS = 2_000
+TRACE = 150.0
 
 # A threshold watched only every time step is seen too late; Broadie, Glasserman and Kou (1997)
 # shift it by -zeta(1/2) / sqrt(2 pi) standard deviations of one step to make up for that.

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
@@ -18,7 +17,7 @@ from neuropil.connectivity import (
     weights_of,
 )
 from neuropil.meanfield import (
-    Newton,
+    Picard,
     SiegertTransfer,
     degree_mean_field,
     perturbed_rates,
@@ -115,18 +114,16 @@ def _rates(
     connectome: Connectome,
     couplings: np.ndarray,
 ) -> np.ndarray:
-    """Rates of every neuron at each coupling, followed upwards; not a number where unsolved."""
+    """Rates of every neuron at each coupling; not a number where the iteration fails.
+
+    All cells excite, so that the iteration from the external input rises to the lowest fixed
+    point.
+    """
     strengths = couplings / connectome.to_scipy().sum(axis=1).mean()
-    weights = weights_of(connectome)
-    start = jnp.full(connectome.n_neurons, configuration["external_input"])
-    rates = []
-    for strength in strengths:
-        network = RateNetwork(weights, transfer, configuration["external_input"], strength)
-        solution = self_consistent_rates(network, Newton(), start, throw=False)
-        solved = bool(converged(solution))
-        rates.append(np.asarray(solution.rate) if solved else np.full(start.shape, np.nan))
-        start = solution.input if solved else start
-    return np.stack(rates)
+    network = RateNetwork(weights_of(connectome), transfer, configuration["external_input"])
+    method = Picard(tolerance=configuration["ensemble"]["tolerance"], maximum_steps=5000)
+    solution = self_consistent_rates(network, method, strengths=strengths, throw=False)
+    return np.where(converged(solution)[:, None], np.asarray(solution.rate), np.nan)
 
 
 def _twin_variances(
