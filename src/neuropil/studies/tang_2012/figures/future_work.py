@@ -82,9 +82,11 @@ def perturbation(configuration: Mapping[str, Any], results: Results) -> DrawnFig
         predicted = data.predicted_rate_variance
         weak = data.strength <= 50
         colour, style = CYCLE[number // 2], "-" if kind == "excitatory" else "--"
+        pairs = np.stack([predicted.values[:, weak].ravel(), measured.values[:, weak].ravel()])
+        drawn = 1e6 * pairs[:, np.all(np.isfinite(pairs) & (pairs > 0), axis=0)]
         plots.prediction_against_measurement(
-            1e6 * predicted.values[:, weak].ravel(),
-            1e6 * measured.values[:, weak].ravel(),
+            drawn[0],
+            drawn[1],
             colour=colour,
             unit="Hz²",
             ax=left,
@@ -126,6 +128,7 @@ def branches(results: Results) -> DrawnFigure:
                 colour=CYCLE[2 * number],
                 ax=ax,
             )
+    right.set_yscale("log")
     left.set_title("mixed, drive 15 mV", fontsize="medium")
     right.set_title("excitatory, weaker drive", fontsize="medium")
     return DrawnFigure(
@@ -171,9 +174,9 @@ def saturation(data: xr.Dataset) -> DrawnFigure:
 def real_connectomes(configuration: Mapping[str, Any], results: Results) -> DrawnFigure:
     """Variance of rates in real connectomes, against theories and twins."""
     names = configuration["connectomes"]["names"]
-    columns = 3
+    columns = 2
     rows = int(np.ceil(len(names) / columns))
-    figure = Figure(figsize=(11, 3.4 * rows), layout="constrained")
+    figure = Figure(figsize=(11, 3.8 * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True)
     for ax, name in zip(axes.flat, names, strict=False):
         data = results[f"whole-{name}"]
@@ -198,7 +201,7 @@ def real_connectomes(configuration: Mapping[str, Any], results: Results) -> Draw
             low, high = (spread.quantile(level, "twin") for level in (0.025, 0.975))
             ax.fill_between(data.coupling, low, high, color=colour, alpha=0.4, label=title)
         ax.set_title(name, fontsize="small")
-        ax.set(xscale="log", yscale="log")
+        ax.set(xscale="log", yscale="log", ylim=(0.05, 300))
         plain(ax)
     for ax in axes.flat[len(names) :]:
         ax.axis("off")
