@@ -9,9 +9,9 @@ import jax
 if "JAX_ENABLE_X64" not in os.environ:
     jax.config.update("jax_enable_x64", True)
 
-from neuropil import analysis, circuits, connectivity, meanfield
+from neuropil import analysis, circuits, connectivity, meanfield, simulate
 from neuropil.result import Outcome
 from neuropil.system import AbstractSystem
 
-__all__ = ["AbstractSystem", "Outcome", "analysis", "circuits", "connectivity", "meanfield"]
+__all__ = ["AbstractSystem", "Outcome", "analysis", "circuits", "connectivity", "meanfield", "simulate"]
 __version__ = "0.1.0"
