@@ -9,6 +9,11 @@ from neuropil.connectivity.conversions import (
 from neuropil.connectivity.download import PublishedFile, fetch
 from neuropil.connectivity.erdos_renyi import erdos_renyi
 from neuropil.connectivity.excitation_inhibition import signed
+from neuropil.connectivity.hyperedges import (
+    NeuroGlialWiring,
+    neuro_glial_wiring_from_connectome,
+    random_neuro_glial_wiring,
+)
 from neuropil.connectivity.operators import (
     AbstractWeights,
     DenseWeights,
@@ -51,6 +56,7 @@ __all__ = [
     "MotifErrors",
     "MotifSummary",
     "Motifs",
+    "NeuroGlialWiring",
     "NormBounds",
     "Provenance",
     "PublishedFile",
@@ -72,7 +78,9 @@ __all__ = [
     "load",
     "load_connectome",
     "motif_statistics",
+    "neuro_glial_wiring_from_connectome",
     "nonnegative_bounds",
+    "random_neuro_glial_wiring",
     "read_connectome",
     "read_sonata",
     "save",
