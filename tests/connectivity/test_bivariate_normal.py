@@ -22,10 +22,6 @@ def reference_excess(correlation: float, probability: float) -> mpmath.mpf:
     with mpmath.workdps(32):
         p, rho = mpmath.mpf(probability), mpmath.mpf(correlation)
         h = -mpmath.sqrt(2) * mpmath.erfinv(2 * p - 1)
-        if rho == 1:
-            return 1 / p - 1
-        if rho == -1:
-            return max(mpmath.mpf(0), 2 * p - 1) / p**2 - 1
         spread = mpmath.sqrt((1 - rho) * (1 + rho))
         centre = h / rho if rho else h
         end = max(h, 0) + 15
@@ -39,12 +35,36 @@ def reference_excess(correlation: float, probability: float) -> mpmath.mpf:
         return mpmath.quad(exceeds_both, inside) / p**2 - 1
 
 
+@pytest.mark.parametrize(
+    ("probability", "correlation"),
+    [
+        (1e-4, -0.6),
+        (1e-4, 1e-9),
+        (1e-4, 0.2),
+        (1e-4, 1 - 1e-6),
+        (0.02, -0.3),
+        (0.158, -0.9),  # on either side of the threshold between the two formulas
+        (0.159, -0.9),
+        (0.4999, -1 + 1e-6),
+        (0.4999, -0.4),
+        (0.6, 0.7),
+        (0.842, -0.99),
+        (0.9, 0.3),
+        (1 - 1e-4, -0.3),
+        (1 - 1e-4, 0.9),
+    ],
+)
+def test_excess_agrees_with_an_integral_to_thirty_digits(probability, correlation):
+    exact = reference_excess(correlation, probability)
+    error = abs(excess_from_correlation(correlation, probability) - exact)
+    assert error <= 2e-14 * (1 + abs(exact))
+
+
 @pytest.mark.parametrize("probability", PROBABILITIES)
-def test_excess_agrees_with_an_integral_to_thirty_digits(probability):
-    for correlation in CORRELATIONS:
-        exact = reference_excess(correlation, probability)
-        error = abs(excess_from_correlation(correlation, probability) - exact)
-        assert error <= 2e-14 * (1 + abs(exact)), correlation
+def test_perfect_correlations_reach_the_range(probability):
+    lowest, highest = excess_range(probability)
+    assert excess_from_correlation(-1.0, probability) == pytest.approx(lowest, abs=2e-14)
+    assert excess_from_correlation(1.0, probability) == pytest.approx(highest, rel=2e-14)
 
 
 @pytest.mark.parametrize("probability", PROBABILITIES)

@@ -12,7 +12,8 @@ from scipy.optimize import brentq
 from scipy.special import ndtri, owens_t
 
 QUADRATURE_NODES = 64
-OWENS_T_BELOW_THRESHOLD = 1.0
+LAYER_BELOW_THRESHOLD = 1.0
+LAYER_BELOW_ANGLE = -0.5
 
 
 def threshold_of(probability: float) -> float:
@@ -91,11 +92,11 @@ def _excess_at_angle(angle: float, probability: float) -> float:
     """The excess at correlation sin(angle).
 
     The derivative of P(X > h, Y > h) with respect to the angle is exp(-h^2 / (1 + sin)) / (2 pi).
-    Its integral has no cancellation for rare events, but a boundary layer of width h at
-    correlation -1, so that small thresholds are left to Owen's T.
+    Its integral has no cancellation for rare events or small correlations, but for small h a
+    boundary layer of width h at correlation -1, which is left to Owen's T.
     """
     h = threshold_of(probability)
-    if abs(h) < OWENS_T_BELOW_THRESHOLD:
+    if abs(h) < LAYER_BELOW_THRESHOLD and angle < LAYER_BELOW_ANGLE:
         # tan((pi/2 - angle)/2) is sqrt((1 - rho) / (1 + rho)) without its cancellation
         slope = math.tan((math.pi / 2 - angle) / 2)
         both = probability - 2 * float(owens_t(h, slope))

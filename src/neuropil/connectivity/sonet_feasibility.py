@@ -32,6 +32,7 @@ from neuropil.connectivity.bivariate_normal import (
 
 STATISTICS = ("reciprocal", "convergent", "divergent", "chain")
 ROUNDING = 1e-9
+SMALLEST_SLACK = 1e-14
 
 Range = tuple[float, float]
 
@@ -192,7 +193,7 @@ def require_size_and_probability(n_neurons: int, connection_probability: float) 
 
 
 def _within(value: float, allowed: Range) -> bool:
-    slack = ROUNDING * (1 + max(abs(end) for end in allowed))
+    slack = ROUNDING * max(abs(end) for end in allowed) + SMALLEST_SLACK
     return allowed[0] - slack <= value <= allowed[1] + slack
 
 
@@ -226,40 +227,44 @@ def _ranges(
     p = parameters.connection_probability
     _, convergent, divergent, chain = correlations
     noise = 1 - convergent - divergent
-    reciprocal = _reciprocal_nearest(2 * chain, parameters)
-    tied = abs(reciprocal - 2 * chain)
-    impossible = {
-        name
-        for name in STATISTICS
-        if (value := getattr(parameters, name)) is not None and not _within(value, excess_range(p))
-    }
-
-    def excesses(name: str, low: float, high: float, possible: bool) -> Range | None:
-        if impossible - {name} or not possible or low > high + ROUNDING:
-            return None
-        return excess_from_correlation(low, p), excess_from_correlation(max(low, high), p)
-
-    def variance(name: str, other: float) -> Range | None:
-        least = chain**2 / other if other > 0 else 0.0
-        return excesses(name, least, 1 - other - tied, other > 0 or (other == 0 and chain == 0))
-
-    are_variances = min(convergent, divergent) >= 0 and noise >= -ROUNDING
+    tied = abs(_reciprocal_nearest(2 * chain, parameters) - 2 * chain)
     limit = math.sqrt(max(0.0, convergent * divergent))
     least_chain, most_chain = -limit, limit
     if parameters.reciprocal is not None:
         least_chain = max(-limit, (_reciprocal_nearest(-2.0, parameters) - noise) / 2)
         most_chain = min(limit, (_reciprocal_nearest(2.0, parameters) + noise) / 2)
-    return {
-        "reciprocal": excesses(
-            "reciprocal",
-            2 * chain - noise,
-            2 * chain + noise,
-            are_variances and abs(chain) <= limit + ROUNDING,
-        ),
-        "convergent": variance("convergent", divergent),
-        "divergent": variance("divergent", convergent),
-        "chain": excesses("chain", least_chain, most_chain, are_variances),
+    are_variances = min(convergent, divergent) >= 0 and noise >= -ROUNDING
+    possible = {
+        "reciprocal": are_variances and abs(chain) <= limit + ROUNDING,
+        "convergent": divergent > 0 or (divergent == 0 and chain == 0),
+        "divergent": convergent > 0 or (convergent == 0 and chain == 0),
+        "chain": are_variances,
     }
+    latent = {
+        "reciprocal": (2 * chain - noise, 2 * chain + noise),
+        "convergent": (chain**2 / divergent if divergent > 0 else 0.0, 1 - divergent - tied),
+        "divergent": (chain**2 / convergent if convergent > 0 else 0.0, 1 - convergent - tied),
+        "chain": (least_chain, most_chain),
+    }
+    impossible = {
+        name
+        for name in STATISTICS
+        if (value := getattr(parameters, name)) is not None and not _within(value, excess_range(p))
+    }
+    return {
+        name: _excesses(latent[name], p) if possible[name] and not impossible - {name} else None
+        for name in STATISTICS
+    }
+
+
+def _excesses(correlations: Range, probability: float) -> Range | None:
+    low, high = correlations
+    if low > high + ROUNDING:
+        return None
+    return (
+        excess_from_correlation(low, probability),
+        excess_from_correlation(max(low, high), probability),
+    )
 
 
 def _reciprocal_nearest(wanted: float, parameters: SonetParameters) -> float:
@@ -267,7 +272,7 @@ def _reciprocal_nearest(wanted: float, parameters: SonetParameters) -> float:
     if parameters.reciprocal is None:
         return wanted
     p = parameters.connection_probability
-    slack = 0.5 * ROUNDING * (1 + abs(parameters.reciprocal))
+    slack = 0.5 * ROUNDING * abs(parameters.reciprocal)
     least = correlation_from_excess(_in_range(parameters.reciprocal - slack, p), p)
     most = correlation_from_excess(_in_range(parameters.reciprocal + slack, p), p)
     return min(max(wanted, least), most)
