@@ -9,9 +9,9 @@ from neuropil.plots.style import BLUE, GREY, RED, axes_or_new, legend, plain
 
 def fixed_points_against_strength(
     strength: Float[np.ndarray, " strengths"],
-    inputs: Float[np.ndarray, "strengths neurons"],
+    inputs: Float[np.ndarray, "rows neurons"],
     *,
-    converged: Bool[np.ndarray, " strengths"] | None = None,
+    converged: Bool[np.ndarray, " entries"] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """One line for each neuron's input current (mV) where the iteration converged.
@@ -43,8 +43,8 @@ def fixed_points_against_strength(
 
 def branch(
     strength: Float[np.ndarray, " points"],
-    value: Float[np.ndarray, " points"],
-    stable: Bool[np.ndarray, " points"],
+    value: Float[np.ndarray, " values"],
+    stable: Bool[np.ndarray, " labels"],
     *,
     folds: Float[np.ndarray, "folds 2"] | None = None,
     colour: str = BLUE,

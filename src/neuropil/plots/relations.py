@@ -9,7 +9,7 @@ from neuropil.plots.style import BLUE, GREY, RED, axes_or_new, legend, plain
 
 def moment_scatter(
     x: Float[np.ndarray, " networks"],
-    y: Float[np.ndarray, " networks"],
+    y: Float[np.ndarray, " values"],
     *,
     xlabel: str = "",
     ylabel: str = "",
@@ -51,7 +51,7 @@ def moment_scatter(
 
 def prediction_against_measurement(
     predicted: Float[np.ndarray, " cases"],
-    measured: Float[np.ndarray, " cases"],
+    measured: Float[np.ndarray, " values"],
     *,
     label: str = "",
     colour: str = BLUE,

@@ -9,9 +9,9 @@ from neuropil.plots.style import BLUE, RED, axes_or_new, plain
 
 def transfer_function(
     mean_input: Float[np.ndarray, " inputs"],
-    rate: Float[np.ndarray, " inputs"],
+    rate: Float[np.ndarray, " rates"],
     *,
-    slope: Float[np.ndarray, " inputs"] | None = None,
+    slope: Float[np.ndarray, " slopes"] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Firing rate (given in spikes/ms, drawn in Hz) against mean input (mV).

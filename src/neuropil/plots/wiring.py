@@ -18,7 +18,7 @@ CHARACTER_WIDTH = 0.025
 
 
 def adjacency(
-    weights: scipy.sparse.sparray | scipy.sparse.spmatrix | Float[np.ndarray, "neurons neurons"],
+    weights: scipy.sparse.sparray | scipy.sparse.spmatrix | Float[np.ndarray, "post pre"],
     cell_types: Sequence[str] | None = None,
     *,
     ax: Axes | None = None,
@@ -59,16 +59,20 @@ def adjacency(
 def _density(
     row: Int[np.ndarray, " edges"], column: Int[np.ndarray, " edges"], neurons: int
 ) -> Float[np.ndarray, "cells cells"]:
-    """Share of possible connections in each cell; where cells hold many, relative to the densest.
+    """Share of possible connections in each cell, relative to the densest cells.
 
-    The densest is the 99th percentile of cells with any, so that a few do not pale the rest.
+    The densest are the 99th percentile of those that hold any, so that a few do not pale the
+    rest. With one pair of neurons a cell, every connection is 1.
     """
     cells = min(neurons, MOST_CELLS)
-    flat = (row * cells // neurons) * cells + column * cells // neurons
-    counts = np.bincount(flat, minlength=cells**2).reshape(cells, cells).astype(float)
-    if cells == neurons or not counts.any():
-        return np.minimum(counts, 1)
-    return np.minimum(counts / np.percentile(counts[counts > 0], 99), 1)
+    cell_of = np.arange(neurons) * cells // neurons
+    flat = cell_of[row] * cells + cell_of[column]
+    counts = np.bincount(flat, minlength=cells**2).reshape(cells, cells)
+    members = np.bincount(cell_of, minlength=cells)
+    share = counts / np.outer(members, members)
+    if not counts.any():
+        return share
+    return np.minimum(share / np.percentile(share[counts > 0], 99), 1)
 
 
 def _bars_of_types(ax: Axes, types: np.ndarray) -> None:
@@ -107,7 +111,7 @@ def _bars_of_types(ax: Axes, types: np.ndarray) -> None:
             )
 
 
-def digraph(weights: Float[np.ndarray, "neurons neurons"], *, ax: Axes | None = None) -> Axes:
+def digraph(weights: Float[np.ndarray, "post pre"], *, ax: Axes | None = None) -> Axes:
     """A small network as arrows between neurons on a circle, from `pre` to `post`.
 
     Excitatory neurons and arrows are blue, inhibitory ones red. Raises `ValueError` when the
