@@ -20,6 +20,7 @@ _COLOURS = {
 }
 _HEADINGS = ("Statement", "Published", "Measured", "Verdict")
 _VERDICT_WIDTH = 14
+_NARROWEST = 12
 
 
 def terminal_width() -> int:
@@ -81,21 +82,25 @@ def _table(claims: Sequence[Claim], width: int, colour: bool) -> list[str]:
 
 
 def _column_widths(rows: Sequence[Sequence[str]], width: int) -> list[int]:
-    """Each column as wide as its text, the last as its words, the rest shared when it is tight."""
-    natural = [
-        max(len(row[column]) for row in (_HEADINGS, *rows)) for column in range(len(_HEADINGS))
-    ]
+    """Each column as wide as its text where all fits; else wide in proportion to its text."""
+    columns = list(zip(_HEADINGS, *rows, strict=True))
+    natural = [max(map(len, column)) for column in columns]
     verdict = min(natural[3], _VERDICT_WIDTH)
     room = width - verdict - GAP * 3
-    if sum(natural[:3]) <= room:
-        return [*natural[:3], verdict]
-    numbers = [min(each, max(len(_HEADINGS[1]), room // 4)) for each in natural[1:3]]
-    statement = min(natural[0], room - sum(numbers))
-    return [statement, *numbers, verdict]
+    widths = [min(each, _NARROWEST) for each in natural[:3]]
+    texts = [sum(map(len, column)) for column in columns[:3]]
+    while sum(widths) < room and widths != natural[:3]:
+        # One more character where it saves most lines.
+        growing = [column for column in range(3) if widths[column] < natural[column]]
+        widths[max(growing, key=lambda column: texts[column] / widths[column])] += 1
+    return [*widths, verdict]
 
 
 def _row(cells: Sequence[str], widths: Sequence[int], colour: str) -> list[str]:
-    wrapped = [textwrap.wrap(cell, each) for cell, each in zip(cells, widths, strict=True)]
+    wrapped = [
+        textwrap.wrap(cell, each, break_on_hyphens=False)
+        for cell, each in zip(cells, widths, strict=True)
+    ]
     lines = []
     for number in range(max(len(cell) for cell in wrapped)):
         parts = [
