@@ -150,7 +150,8 @@ def run(command, arguments, environment):
             [program(environment, "neuropil"), "reproduce", *arguments]
         ).returncode
     python = program(environment, "python")
-    pytest = [python, "-m", "pytest", "-n", str(min(TEST_WORKERS, os.cpu_count() or 1))]
+    workers = str(min(TEST_WORKERS, os.cpu_count() or 1))
+    pytest = [python, "-m", "pytest", "-n", workers, "--dist", "loadfile"]
     if command == "test-slow":
         return subprocess.run([*pytest, "-m", "slow", *arguments], cwd=ROOT).returncode
     checks = {
