@@ -125,7 +125,7 @@ def test_degrees_of_sonets_have_the_expected_moments():
 
 
 def test_alphas_of_erdos_renyi_graphs_scatter_as_predicted():
-    n, p, graphs = 60, 0.2, 400
+    n, p, graphs = 50, 0.2, 200
     rng = np.random.default_rng(5)
     alphas = []
     for _ in range(graphs):
@@ -134,8 +134,8 @@ def test_alphas_of_erdos_renyi_graphs_scatter_as_predicted():
         alphas.append([getattr(motifs, f"alpha_{name}") for name in possible(1)])
     errors = erdos_renyi_motif_errors(n, p)
     predicted = np.array([getattr(errors, name) for name in possible(1)])
-    # A standard deviation from 400 graphs is itself known to about 3.5 %.
-    np.testing.assert_allclose(np.std(alphas, axis=0), predicted, rtol=0.14)
+    # A standard deviation from 200 graphs is itself known to about 5 %.
+    np.testing.assert_allclose(np.std(alphas, axis=0), predicted, rtol=0.2)
     # With the number of edges given, two edges exist together a little less often than p^2.
     bias = -(1 - p) / (p * n * (n - 1))
     assert np.all(np.abs(np.mean(alphas, axis=0) - bias) < 4 * predicted / np.sqrt(graphs))
