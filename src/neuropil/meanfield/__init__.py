@@ -23,6 +23,7 @@ from neuropil.meanfield.sonet_limit import (
     sonet_limit_network,
     sonet_limit_rates,
 )
+from neuropil.meanfield.stability import FixedPointStability, fixed_point_stability
 from neuropil.meanfield.transfer import SiegertTransfer
 from neuropil.meanfield.wiring_moments import WiringMoments, random_graph_moments, wiring_moments
 
@@ -30,6 +31,7 @@ __all__ = [
     "AbstractFixedPointMethod",
     "ContractionCertificate",
     "DegreeMeanField",
+    "FixedPointStability",
     "Newton",
     "PerturbedRates",
     "Picard",
@@ -43,6 +45,7 @@ __all__ = [
     "contraction_certificate",
     "degree_mean_field",
     "firing_rate",
+    "fixed_point_stability",
     "log_firing_rate",
     "network_at",
     "perturbed_rates",

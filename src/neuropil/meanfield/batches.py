@@ -73,9 +73,7 @@ def map_blocks(
     require_fitting(network, states)
     batch = states.shape[:-1]
     stacked = is_stacked(network)
-    if strengths is None:
-        unit_axes = (1,) * (len(batch) - stacked)
-        strengths = jnp.broadcast_to(network.strength.reshape(*batch[:stacked], *unit_axes), batch)
+    strengths = spread_strengths(network, states, strengths)
     columns = prod(batch[stacked:])
     widest = max(1, min(COLUMNS_SIDE_BY_SIDE, LARGEST_BLOCK // memory))
     blocks = -(-columns // widest)
@@ -107,10 +105,21 @@ def map_blocks(
             ),
         )
     else:
-        result = of_one_network(
-            network, strengths.reshape(columns), states.reshape(columns, -1)
-        )
+        result = of_one_network(network, strengths.reshape(columns), states.reshape(columns, -1))
     return jax.tree.map(lambda leaf: leaf.reshape(*batch, *leaf.shape[1 + stacked :]), result)
+
+
+def spread_strengths(
+    network: RateNetwork,
+    states: Float[Array, "*batch neurons"],
+    strengths: Float[Array, "*batch"] | None,
+) -> Float[Array, "*batch"]:
+    """A strength for each state: the network's own where none are given."""
+    if strengths is not None:
+        return strengths
+    batch, stacked = states.shape[:-1], is_stacked(network)
+    unit_axes = (1,) * (len(batch) - stacked)
+    return jnp.broadcast_to(network.strength.reshape(*batch[:stacked], *unit_axes), batch)
 
 
 def require_fitting(network: RateNetwork, states: Float[Array, "..."]) -> None:
@@ -128,4 +137,12 @@ def require_fitting(network: RateNetwork, states: Float[Array, "..."]) -> None:
         )
 
 
-__all__ = ["at_strength", "is_stacked", "map_blocks", "map_states", "network_at", "require_fitting"]
+__all__ = [
+    "at_strength",
+    "is_stacked",
+    "map_blocks",
+    "map_states",
+    "network_at",
+    "require_fitting",
+    "spread_strengths",
+]

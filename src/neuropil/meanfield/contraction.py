@@ -112,12 +112,13 @@ def _certify(
         raise ValueError(f"maximum_slope must be finite and not negative, got {slope}")
     if connectome is not None and connectome.n_neurons != n:
         raise ValueError(f"connectome has {connectome.n_neurons} neurons, the network {n}")
-    matrix = _csr(network.weights) if connectome is None else connectome.to_scipy()
+    matrix = sparse_matrix(network.weights) if connectome is None else connectome.to_scipy()
     slopes = np.broadcast_to(slope, (n,)).copy()
     return ContractionCertificate(nonnegative_bounds(matrix, slopes), slopes)
 
 
-def _csr(weights: AbstractWeights) -> scipy.sparse.csr_array:
+def sparse_matrix(weights: AbstractWeights) -> scipy.sparse.csr_array:
+    """The weights by row; raises `ValueError` for a kind that does not show its connections."""
     if isinstance(weights, DenseWeights):
         return scipy.sparse.csr_array(np.asarray(weights.matrix))
     if isinstance(weights, SparseWeights):
@@ -132,4 +133,4 @@ def _csr(weights: AbstractWeights) -> scipy.sparse.csr_array:
     )
 
 
-__all__ = ["ContractionCertificate", "ProvingNorm", "contraction_certificate"]
+__all__ = ["ContractionCertificate", "ProvingNorm", "contraction_certificate", "sparse_matrix"]

@@ -46,9 +46,7 @@ def _solve_by_krylov(matrix: LinearMap, right_hand_side: State) -> State:
         error, size = jnp.max(jnp.abs(product(x) - b)), jnp.max(jnp.abs(b))
         return jnp.where(error <= WORST_LINEAR_RESIDUAL * size, x, jnp.nan)
 
-    return jax.lax.custom_linear_solve(
-        matrix, right_hand_side, solve=solve, transpose_solve=solve
-    )
+    return jax.lax.custom_linear_solve(matrix, right_hand_side, solve=solve, transpose_solve=solve)
 
 
 def response_to_strength(

@@ -58,6 +58,7 @@ class SelfConsistentRates(eqx.Module):
         numbers = self.distinct().reshape(shape).max(axis=1) + 1
         return numbers.reshape(self._shape_without_starts())
 
+    @property
     def uniqueness(self) -> np.ndarray:
         """What is known about their number, in words: the axes of the result without the starts.
 
@@ -74,15 +75,15 @@ class SelfConsistentRates(eqx.Module):
         """The result with named dimensions, units, and `uniqueness` in words."""
         dims = self.dimensions
         without_starts = tuple(name for name in dims if name != "start")
-        of = {"outcome": {o.name.lower(): o.value for o in Outcome}}
+        meanings = {outcome.name.lower(): outcome.value for outcome in Outcome}
         data = xr.Dataset(
             {
                 "input": ((*dims, "neuron"), self.input, {"units": "mV"}),
                 "rate": ((*dims, "neuron"), self.rate, {"units": "spikes/ms"}),
                 "residual": (dims, self.residual, {"units": "mV"}),
                 "iterations": (dims, self.iterations),
-                "outcome": (dims, self.outcome, of["outcome"]),
-                "uniqueness": (without_starts, self.uniqueness().astype(str)),
+                "outcome": (dims, self.outcome, meanings),
+                "uniqueness": (without_starts, self.uniqueness.astype(str)),
             }
         )
         strength = np.asarray(self.strength)
@@ -124,7 +125,7 @@ def self_consistent_rates(
     `strengths` are values of g to be solved for, in mV ms; by default the network's own. All
     networks, starts and strengths are solved in one compiled call.
 
-    `certificate` is what `contraction_certificate(network)` returned, for `uniqueness()` to refer
+    `certificate` is what `contraction_certificate(network)` returned, for `uniqueness` to refer
     to; states closer than `separation`, relative to max(1 mV, max |E|), are one fixed point.
 
     The result can be differentiated in every array of the network, `strength` included, by the
@@ -186,9 +187,7 @@ def _arrange(network, start, strengths):
     n, stacked = network.weights.n_neurons, is_stacked(network)
     leading = network.strength.shape
     if start is None:
-        begin = jnp.broadcast_to(
-            network.external_input.reshape(*leading, -1), (*leading, n)
-        )
+        begin = jnp.broadcast_to(network.external_input.reshape(*leading, -1), (*leading, n))
         several = False
     else:
         begin = jnp.asarray(start, float)
