@@ -13,5 +13,13 @@ from neuropil import analysis, circuits, connectivity, meanfield, simulate
 from neuropil.result import Outcome
 from neuropil.system import AbstractSystem
 
-__all__ = ["AbstractSystem", "Outcome", "analysis", "circuits", "connectivity", "meanfield", "simulate"]
+__all__ = [
+    "AbstractSystem",
+    "Outcome",
+    "analysis",
+    "circuits",
+    "connectivity",
+    "meanfield",
+    "simulate",
+]
 __version__ = "0.1.0"

@@ -98,5 +98,5 @@ def test_bounds_are_given_for_each_neuron():
     bounds = SiegertTransfer(POPULATION).maximum_derivative()
     assert bounds.shape == (3,)
     alone = LeakyIntegrateAndFire(noise=4.0, threshold=18.0, refractory_period=1.0)
-    assert bounds[1] == pytest.approx(SiegertTransfer(alone).maximum_derivative(), rel=1e-12)
+    assert bounds[1] == pytest.approx(float(SiegertTransfer(alone).maximum_derivative()), rel=1e-12)
     assert SiegertTransfer(alone).maximum_derivative().shape == ()

@@ -148,7 +148,8 @@ def _require_physical(arguments: dict[str, Parameter]) -> None:
             raise ValueError(f"{name} must be finite, got {value}")
     for name in ("noise", "membrane_time_constant"):
         if name in concrete and np.any(concrete[name] <= 0):
-            raise ValueError(f"{name} must be positive, got {concrete[name]}")
+            given = np.atleast_1d(concrete[name])
+            raise ValueError(f"{name} must be positive, got {given[given <= 0][0]}")
     if "refractory_period" in concrete and np.any(concrete["refractory_period"] < 0):
         raise ValueError(
             f"refractory_period must not be negative, got {concrete['refractory_period']}"

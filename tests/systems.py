@@ -1,0 +1,40 @@
+"""Every system of the package once, with a state to look at it in: new ones add a line here."""
+
+import jax
+import jax.numpy as jnp
+
+from neuropil.circuits import (
+    LeakyIntegrateAndFire,
+    RateNetwork,
+    tripartite_motif_figure_2,
+    tripartite_motif_figure_9,
+)
+from neuropil.connectivity import dense_weights, erdos_renyi, sparse_weights
+from neuropil.meanfield import SiegertTransfer, sonet_limit_network
+
+GRAPH = erdos_renyi(12, 0.3, key=jax.random.key(0))
+TRANSFER = SiegertTransfer(LeakyIntegrateAndFire())
+LIMIT, _ = sonet_limit_network(
+    TRANSFER, 15.0, total_strength=100.0, connection_probability=0.2, convergent=0.3, chain=0.1
+)
+
+SYSTEMS = {
+    "leaky integrate-and-fire": (LeakyIntegrateAndFire(mean_input=18.0), jnp.array([12.0])),
+    "rate network, dense": (
+        RateNetwork(dense_weights(GRAPH), TRANSFER, 15.0, 8.0),
+        jnp.arange(12.0) + 8,
+    ),
+    "rate network, sparse": (
+        RateNetwork(sparse_weights(GRAPH), TRANSFER, 15.0, 8.0),
+        jnp.arange(12.0) + 8,
+    ),
+    "rate network, limit of a SONET": (LIMIT, jnp.linspace(12.0, 22.0, LIMIT.weights.n_neurons)),
+    "tripartite motif, figure 2": (
+        tripartite_motif_figure_2(),
+        jnp.array([0.5, -1.0, 0.3, 0.8, 2.0]),
+    ),
+    "tripartite motif, figure 9": (
+        tripartite_motif_figure_9(),
+        jnp.array([0.5, -1.0, 0.3, 0.8, 2.0]),
+    ),
+}
