@@ -47,9 +47,7 @@ class NotSolved(RuntimeError):
     """A computation did not reach its tolerance, and the caller asked for that to raise."""
 
 
-def raise_unless_successful(
-    outcome: Int[ArrayLike, "..."], *, what: str, throw: bool
-) -> None:
+def raise_unless_successful(outcome: Int[ArrayLike, "..."], *, what: str, throw: bool) -> None:
     """Raise `NotSolved` with the sentence of the most frequent failure.
 
     Nothing is raised when `throw` is false. `outcome` must be concrete: call it outside compiled

@@ -2,8 +2,8 @@ import sys
 from importlib.metadata import EntryPoint
 
 import pytest
-import toy_study
 
+import toy_study
 from neuropil.studies import load_study, registered_studies, registry
 
 TOY = """

@@ -93,9 +93,10 @@ def continuation(
     fit, and `NotSolved` when no branch begins at `start` or it cannot be followed to an end.
     Source: H. B. Keller, in Applications of Bifurcation Theory (Academic Press, 1977).
     """
+    residual: Residual
     if isinstance(problem, AbstractSystem):
-        residual = vector_field_of(problem, parameter)
-        begin = residual.value if begin is None else begin
+        residual = field = vector_field_of(problem, parameter)
+        begin = field.value if begin is None else begin
         names, unit = problem.state_names, problem.state_unit
     else:
         residual = problem

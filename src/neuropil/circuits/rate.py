@@ -1,6 +1,7 @@
 """Networks of neurons described by their firing rates."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -13,7 +14,7 @@ from neuropil.system import AbstractSystem
 from neuropil.types import Scalar, State
 
 
-def _parameter(**default: float):
+def _parameter(**default: Any) -> Any:
     return eqx.field(converter=lambda value: jnp.asarray(value, float), **default)
 
 
@@ -87,11 +88,11 @@ def stack_networks(networks: Sequence[RateNetwork]) -> RateNetwork:
     if not networks:
         raise ValueError("networks must hold at least one network, got none")
     arrays, settings = zip(*(eqx.partition(each, eqx.is_array) for each in networks), strict=True)
-    first = jax.tree.structure(networks[0])
-    for i, (network, array, setting) in enumerate(zip(networks, arrays, settings, strict=True)):
+    structures: list[Any] = [jax.tree.structure(network) for network in networks]
+    for i, (array, setting) in enumerate(zip(arrays, settings, strict=True)):
         shapes = [a.shape for a in jax.tree.leaves(array)]
         if (
-            jax.tree.structure(network) != first
+            structures[i] != structures[0]
             or shapes != [a.shape for a in jax.tree.leaves(arrays[0])]
             or not eqx.tree_equal(setting, settings[0])
         ):

@@ -74,9 +74,9 @@ class NeuroGlialWiring(eqx.Module):
             )
         to, origin, strength = _gaps(gap_junctions, n_astrocytes)
         self.pre, self.post, self.astrocyte = map(_index_array, (before, after, glia))
-        self.is_sensed = jnp.asarray(_first_of_each_triangle(before, after, glia, n_neurons))
+        self.is_sensed = jax.device_put(_first_of_each_triangle(before, after, glia, n_neurons))
         self.gap_to, self.gap_from = _index_array(to), _index_array(origin)
-        self.gap_strength = jnp.asarray(strength)
+        self.gap_strength = jax.device_put(strength)
         self.n_neurons, self.n_astrocytes = int(n_neurons), int(n_astrocytes)
 
     @property
@@ -300,7 +300,7 @@ def _unordered_pair(code: Int[np.ndarray, " pairs"]):
 
 
 def _index_array(numbers: Shaped[np.ndarray, " items"]) -> Int[Array, " items"]:
-    return jnp.asarray(numbers.astype(np.int32))
+    return jax.device_put(numbers.astype(np.int32))
 
 
 def _gather(values: Float[Array, " nodes"], nodes: Int[Array, " items"]) -> Float[Array, " items"]:

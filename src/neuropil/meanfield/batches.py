@@ -62,7 +62,7 @@ def map_states(
 
 
 def map_blocks(
-    function: BlockFunction,
+    function: BlockFunction[Result],
     network: RateNetwork,
     states: Float[Array, "*batch neurons"],
     strengths: Float[Array, "*batch"] | None = None,

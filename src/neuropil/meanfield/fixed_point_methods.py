@@ -84,9 +84,8 @@ class Picard(AbstractFixedPointMethod):
         """Iterate every column until its residual is small enough or the steps are used up."""
         # Neurons come first here: the product with the weights is then one product of matrices
         # without transposition, and maxima over neurons run along contiguous columns.
-        over_columns = {"in_axes": 1, "out_axes": 1}
-        transfer = jax.vmap(network.transfer, **over_columns)
-        weights = jax.vmap(network.weights.apply, **over_columns)
+        transfer = jax.vmap(network.transfer, in_axes=1, out_axes=1)
+        weights = jax.vmap(network.weights.apply, in_axes=1, out_axes=1)
         external = jnp.broadcast_to(network.external_input, starts.shape[1:])[:, None]
         halfway = self.maximum_steps // 2
 

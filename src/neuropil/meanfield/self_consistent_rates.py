@@ -12,7 +12,11 @@ from jaxtyping import Array, Float, Int
 from neuropil.circuits import RateNetwork
 from neuropil.meanfield.batches import is_stacked, map_blocks, map_states
 from neuropil.meanfield.contraction import ContractionCertificate
-from neuropil.meanfield.fixed_point_methods import AbstractFixedPointMethod, Picard
+from neuropil.meanfield.fixed_point_methods import (
+    AbstractFixedPointMethod,
+    FixedPointSearch,
+    Picard,
+)
 from neuropil.meanfield.multiplicity import distinct_states, statements
 from neuropil.meanfield.response import attach_response
 from neuropil.result import Outcome, raise_unless_successful
@@ -165,7 +169,7 @@ def _solve(network, method, starts, strengths):
     # The search is not differentiated through: its result gets its derivatives afterwards.
     fixed = jax.lax.stop_gradient(eqx.filter(network, eqx.is_array))
     _, settings = eqx.partition(network, eqx.is_array)
-    found = map_blocks(
+    found: FixedPointSearch = map_blocks(
         method.search,
         eqx.combine(fixed, settings),
         starts,

@@ -45,8 +45,8 @@ def run_limit(configuration: Mapping[str, Any], key: RandomKey, *, size: int) ->
             strengths = np.asarray(couplings) / (probability * (size - 1))
             network = RateNetwork(weights, transfer, external_input)
             solution = self_consistent_rates(network, METHOD, strengths=strengths, throw=False)
-            for c in np.flatnonzero(converged(solution)):
-                measured[s, c, graph] = np.quantile(np.asarray(solution.rate[c]), LEVELS)
+            quantiles = np.quantile(np.asarray(solution.rate), LEVELS, axis=1).T
+            measured[s, :, graph] = np.where(converged(solution)[:, None], quantiles, np.nan)
         for c, coupling in enumerate(couplings):
             strength = coupling / (probability * (size - 1))
             for corrected in (0, 1):
