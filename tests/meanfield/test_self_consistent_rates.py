@@ -104,7 +104,7 @@ def test_the_certificate_is_a_theorem():
         network, Picard(), starts, strengths=strengths, certificate=certificate
     )
     assert found.number_found()[0] == 1
-    sentences = found.uniqueness()
+    sentences = found.uniqueness
     assert sentences[0].startswith("unique, proven by")
     assert sentences[1] == "one found, uniqueness not proven"
     # No smaller than the spectral radius of max r' |W|, which no norm can beat.
@@ -120,7 +120,7 @@ def test_bistable_networks_are_reported_as_such():
     starts = jnp.stack([jnp.full(6, 13.0), jnp.full(6, 400.0)])
     found = self_consistent_rates(network, Picard(maximum_steps=5000), starts)
     assert found.number_found() == 2
-    assert found.uniqueness() == "several found (2)"
+    assert found.uniqueness == "several found (2)"
     np.testing.assert_array_equal(found.distinct(), [0, 1])
 
 
