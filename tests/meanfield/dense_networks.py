@@ -6,6 +6,7 @@ import numpy as np
 from neuropil.connectivity.bivariate_normal import correlation_from_excess, threshold_of
 
 SATURATION, MIDPOINT, WIDTH = 0.2, 18.0, 3.0
+OFFSET, SLOPE = 0.05, 0.01
 
 
 def logistic_rate(inputs):
@@ -15,7 +16,13 @@ def logistic_rate(inputs):
 
 def linear_rate(inputs):
     """Rate that is linear in the input: perturbation theory has no curvature to expand in."""
-    return 0.05 + 0.01 * inputs
+    return OFFSET + SLOPE * inputs
+
+
+def linear_fixed_point(matrix, strength, external_input):
+    """The fixed point of neurons with `linear_rate`: one linear system."""
+    system = np.eye(len(matrix)) - strength * SLOPE * matrix
+    return np.linalg.solve(system, external_input + strength * OFFSET * matrix.sum(axis=1))
 
 
 def erdos_renyi(rng, neurons, p):

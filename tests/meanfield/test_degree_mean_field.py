@@ -2,7 +2,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.sparse
-from dense_networks import erdos_renyi, fixed_point, linear_rate, logistic_rate
+from dense_networks import (
+    SLOPE,
+    erdos_renyi,
+    fixed_point,
+    linear_fixed_point,
+    linear_rate,
+    logistic_rate,
+)
 
 from neuropil.meanfield.degree_mean_field import (
     StrengthDistribution,
@@ -117,7 +124,7 @@ def test_two_classes_of_linear_neurons_in_closed_form():
     strengths = StrengthDistribution(
         jnp.array([[4.0], [-4.0]]), jnp.ones((2, 1)), jnp.full((2, 1), 36.0), jnp.ones(2)
     )
-    strength, slope = 10.0, 0.01
+    strength, slope = 10.0, SLOPE
     theory = degree_mean_field(linear_rate, strengths, strength=strength, external_input=10.0)
     rate = 0.05 + slope * 10.0
     gain = (strength * slope) ** 2 * 36.0
@@ -147,15 +154,15 @@ def test_broad_erdos_renyi_and_perturbation_agree_where_both_hold():
 
 def test_partner_draw_amplifies_balanced_networks():
     """Excitation and inhibition that cancel on average: only the spread of partners is left."""
-    neurons, p, slope = 400, 0.2, 0.01
+    neurons, p = 400, 0.2
     rng = np.random.default_rng(8)
     signs = np.where(np.arange(neurons) < 320, 1.0, -4.0)
     ratios, predictions, plain = [], [], []
     for _ in range(20):
         matrix = erdos_renyi(rng, neurons, p) * signs[None, :]
         dispersion = neurons * p * (1 - p) * np.mean(signs**2)
-        strength = np.sqrt(0.4 / dispersion) / slope
-        inputs = fixed_point(matrix, linear_rate, strength, 10.0)
+        strength = np.sqrt(0.4 / dispersion) / SLOPE
+        inputs = linear_fixed_point(matrix, strength, 10.0)
         theory = degree_mean_field(
             linear_rate, strengths_of_weights(matrix), strength=strength, external_input=10.0
         )

@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 from dense_networks import (
     MIDPOINT,
+    SLOPE,
     WIDTH,
     dense_sonet,
     erdos_renyi,
     fixed_point,
+    linear_fixed_point,
     linear_rate,
     logistic_rate,
 )
@@ -77,7 +79,7 @@ def amplification(draw, strength, repeats):
     """Var E / (g mean(r))^2 of linear neurons: the mean over networks and its standard error."""
     ratios = []
     for _ in range(repeats):
-        inputs = fixed_point(draw(), linear_rate, strength, 10.0)
+        inputs = linear_fixed_point(draw(), strength, 10.0)
         ratios.append(np.var(inputs) / (strength * np.mean(linear_rate(inputs))) ** 2)
     return np.mean(ratios), np.std(ratios) / np.sqrt(repeats)
 
@@ -87,13 +89,13 @@ def predicted_amplification(moments, strength):
     return theory.variance_input / (strength * theory.mean_rate) ** 2, theory
 
 
-@pytest.mark.parametrize("gain", [0.2, 0.5])
+@pytest.mark.parametrize("gain", [0.2, 0.4])
 def test_recurrent_amplification_in_balanced_erdos_renyi_networks(gain):
     """Var E = g^2 r^2 Var d / (1 - g^2 r'^2 Q) where r is linear and only Q acts."""
-    neurons, p = 300, 0.2
-    signs = np.where(np.arange(neurons) < 240, 1.0, -4.0)
+    neurons, p = 400, 0.2
+    signs = np.where(np.arange(neurons) < 320, 1.0, -4.0)
     moments = random_graph_moments(neurons, p, presynaptic_weight=signs)
-    strength = np.sqrt(gain / float(moments.residual_variance)) / 0.01
+    strength = np.sqrt(gain / float(moments.residual_variance)) / SLOPE
     rng = np.random.default_rng(11)
     measured, error = amplification(
         lambda: erdos_renyi(rng, neurons, p) * signs[None, :], strength, 60
@@ -101,14 +103,15 @@ def test_recurrent_amplification_in_balanced_erdos_renyi_networks(gain):
     predicted, theory = predicted_amplification(moments, strength)
     assert np.isclose(theory.recurrent_gain, gain)
     assert np.isclose(predicted, moments.variance_in_strength / (1 - gain))
-    assert abs(predicted - measured) < 4 * error + 4 / neurons * measured
+    # What finite size adds: 8 % at 100 and 5 % at 200 neurons for the smaller gain.
+    assert abs(predicted - measured) < 4 * error + 20 / neurons * measured
     # without the amplification the measurement excludes the theory
     assert abs(moments.variance_in_strength - measured) > 8 * error
 
 
-@pytest.mark.parametrize("pair_correlation", [-0.6, 0.6])
-def test_reciprocal_pairs_change_the_amplification(pair_correlation):
-    neurons = 300
+@pytest.mark.parametrize(("pair_correlation", "gain"), [(-0.6, 0.8), (0.6, 0.55)])
+def test_reciprocal_pairs_change_the_amplification(pair_correlation, gain):
+    neurons = 200
     rng = np.random.default_rng(13)
 
     def draw():
@@ -124,8 +127,8 @@ def test_reciprocal_pairs_change_the_amplification(pair_correlation):
         residual_variance=1.0,
         residual_reciprocity=pair_correlation,
     )
-    strength = 0.5 / 0.01
-    measured, error = amplification(draw, strength, 60)
+    strength = gain / SLOPE
+    measured, error = amplification(draw, strength, 150)
     predicted, _ = predicted_amplification(moments, strength)
     assert abs(predicted - measured) < 4 * error + 4 / neurons * measured
     without = eqx.tree_at(lambda m: m.residual_reciprocity, moments, jnp.asarray(0.0))

@@ -208,8 +208,8 @@ def _correlation(
     value = getattr(parameters, name)
     if not _within(value, allowed):
         raise ValueError(
-            f"{name} is {value:.10g}; it must be between {allowed[0]:.10g} and "
-            f"{allowed[1]:.10g} at connection_probability {p:.10g}{given}"
+            f"{name} is {value:.10g}; it must be between {allowed[0] + 0.0:.10g} and "
+            f"{allowed[1] + 0.0:.10g} at connection_probability {p:.10g}{given}"
         )
     correlation = correlation_from_excess(_in_range(value, p), p)
     return min(max(correlation, correlations[0]), correlations[1])

@@ -1,25 +1,39 @@
 """Functions of a network and its states, mapped over networks, starts and strengths at once."""
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from math import prod
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from neuropil.circuits import RateNetwork
-from neuropil.types import State
 
 LARGEST_BLOCK = 16_000_000
 """Numbers that the columns worked on side by side may occupy: 128 MB."""
 
 COLUMNS_SIDE_BY_SIDE = 16
-"""Enough for products of matrices to pay; columns in a loop wait for the slowest of a block."""
+"""Enough for products of matrices to pay; columns of a block wait for the slowest of them."""
 
 Result = TypeVar("Result")
-BlockFunction = Callable[[RateNetwork, Float[Array, " columns"], Float[Array, "columns n"]], Result]
+BlockFunction = Callable[..., Result]
+
+
+class Layout(NamedTuple):
+    """How many columns of a network make a block, and how many networks are done side by side."""
+
+    columns: int
+    networks: int
+
+
+def columns_in_memory(columns: int, numbers: int) -> int:
+    """How many of `columns` to work on side by side when each takes this many numbers."""
+    return max(1, min(columns, COLUMNS_SIDE_BY_SIDE, LARGEST_BLOCK // numbers))
 
 
 def is_stacked(network: RateNetwork) -> bool:
@@ -39,26 +53,28 @@ def at_strength(network: RateNetwork, strength: Float[Array, "..."]) -> RateNetw
 
 
 def map_states(
-    function: Callable[[RateNetwork, State], Result],
+    function: Callable[..., Result],
     network: RateNetwork,
     states: Float[Array, "*batch neurons"],
     strengths: Float[Array, "*batch"] | None = None,
-    *,
+    *others: Float[Array, "*batch neurons"],
     memory: int,
 ) -> Result:
-    """`function(network at a strength, state)` of every state, with the axes `batch` in front.
+    """`function(network at a strength, state, *others)` of every state, with `batch` in front.
 
     A stacked network needs its network axis first in `batch`. `strengths` defaults to those of
     the network; `memory` is how many numbers one evaluation takes. Raises `ValueError` when
     `states` does not fit the network.
     """
 
-    def of_block(network: RateNetwork, strengths, states):
-        return jax.vmap(lambda g, state: function(at_strength(network, g), state))(
-            strengths, states
+    def of_block(network: RateNetwork, strengths, *states):
+        return jax.vmap(lambda g, *each: function(at_strength(network, g), *each))(
+            strengths, *states
         )
 
-    return map_blocks(of_block, network, states, strengths, memory=memory)
+    columns = prod(states.shape[:-1][is_stacked(network) :])
+    layout = Layout(columns_in_memory(columns, memory), 1)
+    return map_blocks(of_block, network, states, strengths, *others, layout=layout)
 
 
 def map_blocks(
@@ -66,8 +82,8 @@ def map_blocks(
     network: RateNetwork,
     states: Float[Array, "*batch neurons"],
     strengths: Float[Array, "*batch"] | None = None,
-    *,
-    memory: int,
+    *others: Float[Array, "*batch neurons"],
+    layout: Layout,
 ) -> Result:
     """Like `map_states`, for a function of one network and several states, each at its strength."""
     require_fitting(network, states)
@@ -75,11 +91,10 @@ def map_blocks(
     stacked = is_stacked(network)
     strengths = spread_strengths(network, states, strengths)
     columns = prod(batch[stacked:])
-    widest = max(1, min(COLUMNS_SIDE_BY_SIDE, LARGEST_BLOCK // memory))
-    blocks = -(-columns // widest)
+    blocks = -(-columns // layout.columns)
     width = -(-columns // blocks)
 
-    def of_one_network(network: RateNetwork, strengths, states):
+    def of_one_network(network: RateNetwork, strengths, *states):
         # Neighbours in strength take about the same number of steps. What is missing in the last
         # block is filled up with its last column.
         order = jnp.argsort(strengths)
@@ -88,7 +103,7 @@ def map_blocks(
             lambda block: function(network, *block),
             (
                 strengths[filled].reshape(blocks, width),
-                states[filled].reshape(blocks, width, -1),
+                *(each[filled].reshape(blocks, width, -1) for each in states),
             ),
         )
         where = jnp.argsort(order)
@@ -101,12 +116,47 @@ def map_blocks(
             (
                 arrays,
                 strengths.reshape(batch[0], columns),
-                states.reshape(batch[0], columns, -1),
+                *(each.reshape(batch[0], columns, -1) for each in (states, *others)),
             ),
+            batch_size=layout.networks,
         )
     else:
-        result = of_one_network(network, strengths.reshape(columns), states.reshape(columns, -1))
+        rows = (each.reshape(columns, -1) for each in (states, *others))
+        result = of_one_network(network, strengths.reshape(columns), *rows)
     return jax.tree.map(lambda leaf: leaf.reshape(*batch, *leaf.shape[1 + stacked :]), result)
+
+
+def on_all_cores(
+    function: Callable[..., Result], network: RateNetwork, *arrays: Float[Array, "..."]
+) -> Result:
+    """`function(network, *arrays)` of stacked networks, a share of them on each core.
+
+    The compiler spreads one call over the cores of a processor only where arrays are large. What
+    is traced, differentiated or on another device is one call.
+    """
+    leaves = jax.tree.leaves((eqx.filter(network, eqx.is_array), arrays))
+    n_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    n_networks = network.strength.size if is_stacked(network) else 1
+    if (
+        min(n_cores, n_networks // 4) < 2
+        or jax.default_backend() != "cpu"
+        or any(isinstance(leaf, jax.core.Tracer) for leaf in leaves)
+    ):
+        return function(network, *arrays)
+    share = -(-n_networks // n_cores)
+    settings = eqx.filter(network, eqx.is_array, inverse=True)
+
+    def part(core: int) -> Result:
+        # The last share is filled up with the last network: all have the same shape.
+        rows = np.minimum(np.arange(core * share, (core + 1) * share), n_networks - 1)
+        own, *others = jax.tree.map(
+            lambda leaf: leaf[rows], (eqx.filter(network, eqx.is_array), *arrays)
+        )
+        return jax.block_until_ready(function(eqx.combine(own, settings), *others))
+
+    with ThreadPoolExecutor(n_cores) as pool:
+        parts = list(pool.map(part, range(n_cores)))
+    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves)[:n_networks], *parts)
 
 
 def spread_strengths(
@@ -138,11 +188,14 @@ def require_fitting(network: RateNetwork, states: Float[Array, "..."]) -> None:
 
 
 __all__ = [
+    "Layout",
     "at_strength",
+    "columns_in_memory",
     "is_stacked",
     "map_blocks",
     "map_states",
     "network_at",
+    "on_all_cores",
     "require_fitting",
     "spread_strengths",
 ]

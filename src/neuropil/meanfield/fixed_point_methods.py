@@ -9,9 +9,13 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from neuropil.circuits import RateNetwork
+from neuropil.meanfield.batches import Layout, columns_in_memory
 from neuropil.meanfield.linearisation import solve_linearised
 from neuropil.result import Outcome
 from neuropil.types import Scalar, State
+
+NUMBERS_AT_ONCE = 4_800
+"""Enough for one core; see `on_all_cores` for several."""
 
 Columns = Float[Array, "columns neurons"]
 Strengths = Float[Array, " columns"]
@@ -28,6 +32,17 @@ class FixedPointSearch(eqx.Module):
     residual: Float[Array, "*columns"]
     iterations: Int[Array, "*columns"]
     outcome: Int[Array, "*columns"]
+
+
+class _Lanes(NamedTuple):
+    """Columns in work, one in each lane, the number of the next one, and how columns ended."""
+
+    column: Int[Array, " lanes"]
+    states: Float[Array, "neurons lanes"]
+    steps: Int[Array, " lanes"]
+    at_halfway: Float[Array, " lanes"]
+    following: Int[Array, ""]
+    ends: FixedPointSearch
 
 
 class _Search(NamedTuple):
@@ -54,8 +69,8 @@ class AbstractFixedPointMethod(eqx.Module):
         """Search from each start at its strength; pure, never raises."""
 
     @abstractmethod
-    def memory(self, network: RateNetwork) -> int:
-        """Numbers that one column takes while it is searched, which bounds their number."""
+    def layout(self, network: RateNetwork, columns: int) -> Layout:
+        """How the `columns` of a network, and networks that are stacked, share a search."""
 
 
 class Picard(AbstractFixedPointMethod):
@@ -81,54 +96,72 @@ class Picard(AbstractFixedPointMethod):
     def search(
         self, network: RateNetwork, strengths: Strengths, starts: Columns
     ) -> FixedPointSearch:
-        """Iterate every column until its residual is small enough or the steps are used up."""
+        """Iterate every column until its residual is small enough or the steps are used up.
+
+        Columns are worked on in lanes; a lane whose column has ended takes the next one.
+        """
         # Neurons come first here: the product with the weights is then one product of matrices
         # without transposition, and maxima over neurons run along contiguous columns.
         transfer = jax.vmap(network.transfer, in_axes=1, out_axes=1)
         weights = jax.vmap(network.weights.apply, in_axes=1, out_axes=1)
         external = jnp.broadcast_to(network.external_input, starts.shape[1:])[:, None]
+        columns = len(starts)
+        lanes = _lanes(network, columns)
         halfway = self.maximum_steps // 2
 
         def sizes(values):
             return jnp.max(jnp.abs(values), axis=0)
 
-        def proceed(carry):
-            _, _, active, step = carry
-            return jnp.any(active) & (step <= self.maximum_steps)
+        def advance(lane: _Lanes) -> _Lanes:
+            column = jnp.minimum(lane.column, columns - 1)
+            following = external + strengths[column][None, :] * weights(transfer(lane.states))
+            residual = sizes(following - lane.states)
+            accepted = residual <= self.tolerance * jnp.maximum(1.0, sizes(lane.states))
+            finite = jnp.isfinite(residual)
+            at_halfway = jnp.where(lane.steps == halfway, residual, lane.at_halfway)
+            ended = accepted | ~finite | (lane.steps >= self.maximum_steps)
+            # Half of the steps without progress: the iteration cycles or runs away, and more
+            # steps would not help.
+            failure = jnp.where(
+                residual > 0.5 * at_halfway,
+                Outcome.DIVERGED.value,
+                Outcome.MAXIMUM_STEPS_REACHED.value,
+            )
+            end = FixedPointSearch(
+                lane.states.T, residual, lane.steps, _outcome(accepted, finite, failure)
+            )
+            # A lane without a column writes past the end, which drops it.
+            row = jnp.where(ended, lane.column, columns)
+            following_column = lane.following + jnp.cumsum(ended) - 1
+            moved = lane.states + self.relaxation * (following - lane.states)
+            begin = starts[jnp.minimum(following_column, columns - 1)].T
+            return _Lanes(
+                column=jnp.where(ended, following_column, lane.column),
+                states=jnp.where(ended[None, :], begin, moved),
+                steps=jnp.where(ended, 0, lane.steps + 1),
+                at_halfway=jnp.where(ended, jnp.inf, at_halfway),
+                following=lane.following + jnp.sum(ended),
+                ends=jax.tree.map(
+                    lambda all, new: all.at[row].set(new, mode="drop"), lane.ends, end
+                ),
+            )
 
-        def assess_and_move(carry):
-            states, info, active, step = carry
-            following = external + strengths[None, :] * weights(transfer(states))
-            residual = sizes(following - states)
-            accepted = residual <= self.tolerance * jnp.maximum(1.0, sizes(states))
-            # A column that has ended keeps its state and so finds the same residual again.
-            active = ~accepted & jnp.isfinite(residual)
-            moves = active & (step < self.maximum_steps)
-            moved = states + self.relaxation * (following - states)
-            info = {
-                "residual": residual,
-                "accepted": accepted,
-                "steps": info["steps"] + moves.astype(int),
-                "halfway": jnp.where(step == halfway, residual, info["halfway"]),
-            }
-            return jnp.where(moves[None, :], moved, states), info, active, step + 1
-
-        unknown = jnp.full_like(strengths, jnp.inf)
-        none = jnp.zeros_like(strengths, int)
-        info = {"residual": unknown, "accepted": none > 0, "steps": none, "halfway": unknown}
-        states, info, _, _ = jax.lax.while_loop(
-            proceed, assess_and_move, (starts.T, info, none == 0, jnp.asarray(0))
+        none = jnp.zeros(columns, int)
+        first = _Lanes(
+            column=jnp.arange(lanes),
+            states=starts[:lanes].T,
+            steps=jnp.zeros(lanes, int),
+            at_halfway=jnp.full(lanes, jnp.inf),
+            following=jnp.asarray(lanes),
+            ends=FixedPointSearch(starts, jnp.full(columns, jnp.inf), none, none),
         )
-        # Half of the steps without progress: the iteration cycles or runs away, and more steps
-        # would not help.
-        stuck = info["residual"] > 0.5 * info["halfway"]
-        failure = jnp.where(stuck, Outcome.DIVERGED.value, Outcome.MAXIMUM_STEPS_REACHED.value)
-        outcome = _outcome(info["accepted"], jnp.isfinite(info["residual"]), failure)
-        return FixedPointSearch(states.T, info["residual"], info["steps"], outcome)
+        last = jax.lax.while_loop(lambda lane: jnp.any(lane.column < columns), advance, first)
+        return last.ends
 
-    def memory(self, network: RateNetwork) -> int:
-        """A few vectors."""
-        return 8 * network.weights.n_neurons
+    def layout(self, network: RateNetwork, columns: int) -> Layout:
+        """All columns, which share the lanes; small networks side by side."""
+        at_once = _lanes(network, columns) * network.weights.n_neurons
+        return Layout(columns, max(1, NUMBERS_AT_ONCE // at_once))
 
 
 class Newton(AbstractFixedPointMethod):
@@ -164,9 +197,10 @@ class Newton(AbstractFixedPointMethod):
 
         return jax.vmap(search_one)(strengths, starts)
 
-    def memory(self, network: RateNetwork) -> int:
-        """The matrix of the linearised network with its factors, or the Krylov basis."""
-        return network.weights.n_neurons * min(3 * network.weights.n_neurons, 60)
+    def layout(self, network: RateNetwork, columns: int) -> Layout:
+        """As many columns as there is room for their matrices and factors, or Krylov bases."""
+        neurons = network.weights.n_neurons
+        return Layout(columns_in_memory(columns, neurons * min(3 * neurons, 60)), 1)
 
     def _search_one(self, network: RateNetwork, start: State) -> FixedPointSearch:
         def follow(path: _Search, attempt: Int[Array, ""]) -> _Search:
@@ -231,6 +265,10 @@ class Newton(AbstractFixedPointMethod):
 
     def _accepts(self, search: _Search) -> Bool[Array, ""]:
         return _size(search.defect) <= self.tolerance * jnp.maximum(1.0, _size(search.state))
+
+
+def _lanes(network: RateNetwork, columns: int) -> int:
+    return columns_in_memory(columns, 8 * network.weights.n_neurons)
 
 
 def _require_positive(name: str, value: float) -> None:

@@ -7,7 +7,7 @@ from jaxtyping import Array, Float
 
 from neuropil.circuits import RateNetwork
 from neuropil.connectivity import DenseWeights
-from neuropil.meanfield.batches import map_states
+from neuropil.meanfield.batches import map_states, require_fitting, spread_strengths
 from neuropil.meanfield.linearisation import LinearMap, krylov_solve
 from neuropil.types import State
 
@@ -15,24 +15,53 @@ LINEAR_TOLERANCE = 1e-12
 WORST_LINEAR_RESIDUAL = 1e-8
 
 
-def attach_response(network: RateNetwork, fixed_point: State) -> State:
-    """The same fixed point, now differentiable in every array of the network.
+@eqx.filter_custom_jvp
+def attach_response(
+    network: RateNetwork,
+    fixed_points: Float[Array, "*batch neurons"],
+    strengths: Float[Array, "*batch"],
+) -> Float[Array, "*batch neurons"]:
+    """The same fixed points, now differentiable in every array of the network and the strengths.
 
     By the implicit function theorem (I - g W diag(r'(E))) dE = d(E0 + g W r(E)) at constant E, so
     a derivative costs one linear solve, and holds to second and higher order. Where GMRES does
     not reach a relative residual of 1e-8 the derivative is not a number.
     """
-    dense = isinstance(network.weights, DenseWeights)
+    del network, strengths
+    return fixed_points
 
-    def defect(state: State) -> State:
-        return state - network.next_input(state)
 
-    return jax.lax.custom_root(
-        defect,
-        jax.lax.stop_gradient(fixed_point),
-        solve=lambda _, found: found,
-        tangent_solve=_solve_directly if dense else _solve_by_krylov,
+# The rule belongs to whole batches: within `jax.lax.map` JAX takes second derivatives of the
+# function as it is written, not of the rule.
+@attach_response.def_jvp
+def _attach_response_jvp(primals, tangents):
+    network, fixed_points, strengths = primals
+    states = attach_response(network, fixed_points, strengths)
+
+    def following(network: RateNetwork, strengths: Float[Array, "*batch"]):
+        return map_states(
+            RateNetwork.next_input, network, states, strengths, memory=4 * states.shape[-1]
+        )
+
+    _, change = eqx.filter_jvp(following, (network, strengths), (tangents[0], tangents[2]))
+    return states, map_states(
+        _respond, network, states, strengths, change, memory=linear_memory(network)
     )
+
+
+def linear_memory(network: RateNetwork) -> int:
+    """Numbers that one linear system takes: a matrix and its factors, or a Krylov basis."""
+    neurons = network.weights.n_neurons
+    return neurons * min(3 * neurons, 60)
+
+
+def _respond(network: RateNetwork, state: State, change: State) -> State:
+    def defect(at: State) -> State:
+        return at - network.next_input(at)
+
+    matrix = jax.linearize(defect, state)[1]
+    dense = isinstance(network.weights, DenseWeights)
+    return (_solve_directly if dense else _solve_by_krylov)(matrix, change)
 
 
 def _solve_directly(matrix: LinearMap, right_hand_side: State) -> State:
@@ -61,14 +90,13 @@ def response_to_strength(
     fold, where the linearised network is singular.
     """
 
-    def respond(each: RateNetwork, state: State) -> State:
-        def at(g: Float[Array, ""]) -> State:
-            return attach_response(eqx.tree_at(lambda n: n.strength, each, g), state)
+    require_fitting(network, input)
+    strengths = spread_strengths(network, input, strength)
 
-        return jax.jvp(at, (each.strength,), (jnp.ones_like(each.strength),))[1]
+    def at(strengths: Float[Array, "*batch"]) -> Float[Array, "*batch neurons"]:
+        return attach_response(network, input, strengths)
 
-    memory = network.weights.n_neurons * min(3 * network.weights.n_neurons, 60)
-    return map_states(respond, network, input, strength, memory=memory)
+    return jax.jvp(at, (strengths,), (jnp.ones_like(strengths),))[1]
 
 
 __all__ = ["attach_response", "response_to_strength"]

@@ -1,6 +1,7 @@
 """Self-consistent rates of a network: E = E0 + g W r(E), for many strengths and starts at once."""
 
 from collections.abc import Sequence
+from math import prod
 
 import equinox as eqx
 import jax
@@ -10,7 +11,7 @@ import xarray as xr
 from jaxtyping import Array, Float, Int
 
 from neuropil.circuits import RateNetwork
-from neuropil.meanfield.batches import is_stacked, map_blocks, map_states
+from neuropil.meanfield.batches import is_stacked, map_blocks, map_states, on_all_cores
 from neuropil.meanfield.contraction import ContractionCertificate
 from neuropil.meanfield.fixed_point_methods import (
     AbstractFixedPointMethod,
@@ -20,7 +21,7 @@ from neuropil.meanfield.fixed_point_methods import (
 from neuropil.meanfield.multiplicity import distinct_states, statements
 from neuropil.meanfield.response import attach_response
 from neuropil.result import Outcome, raise_unless_successful
-from neuropil.types import ArrayLike, State
+from neuropil.types import ArrayLike
 
 
 class SelfConsistentRates(eqx.Module):
@@ -143,7 +144,9 @@ def self_consistent_rates(
         raise ValueError(f"separation must be positive, got {separation}")
     starts, strength, dimensions = _arrange(network, start, strengths)
     certificates = _certificates(network, certificate)
-    found, input, rate = _solve(network, method, starts, strength)
+    found, input, rate = on_all_cores(
+        lambda *batch: _solve(method, *batch), network, starts, strength
+    )
     if throw and isinstance(found.outcome, jax.core.Tracer):
         raise ValueError(
             "throw must be False inside jax.jit, jax.grad and jax.vmap, where nothing can be "
@@ -165,7 +168,7 @@ def self_consistent_rates(
 
 
 @eqx.filter_jit
-def _solve(network, method, starts, strengths):
+def _solve(method, network, starts, strengths):
     # The search is not differentiated through: its result gets its derivatives afterwards.
     fixed = jax.lax.stop_gradient(eqx.filter(network, eqx.is_array))
     _, settings = eqx.partition(network, eqx.is_array)
@@ -174,15 +177,14 @@ def _solve(network, method, starts, strengths):
         eqx.combine(fixed, settings),
         starts,
         jax.lax.stop_gradient(strengths),
-        memory=method.memory(network),
+        layout=method.layout(network, prod(starts.shape[:-1][is_stacked(network) :])),
     )
 
-    def attach(each: RateNetwork, state: State):
-        input = attach_response(each, state)
-        return input, each.transfer(input)
-
+    input = attach_response(network, found.input, strengths)
     memory = 8 * network.weights.n_neurons
-    input, rate = map_states(attach, network, found.input, strengths, memory=memory)
+    rate = map_states(
+        lambda each, state: each.transfer(state), network, input, strengths, memory=memory
+    )
     return found, input, rate
 
 

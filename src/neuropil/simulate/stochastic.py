@@ -129,12 +129,11 @@ def _noise_of(
     assert key is not None
     # The tree halves its interval; with a power of two steps in it, steps are its own nodes.
     n_steps = jnp.ceil((end - begin) / step - 1e-6)
-    levels = jnp.ceil(jnp.log2(n_steps) - 1e-9)
+    levels = jnp.ceil(jnp.log2(n_steps) - 1e-9).astype(int)
     true_step = (end - begin) / n_steps
+    last = jnp.maximum(end, begin + jnp.ldexp(true_step, levels))
     shape = jax.ShapeDtypeStruct(start.shape, start.dtype)
-    path = diffrax.VirtualBrownianTree(
-        begin, begin + true_step * jnp.exp2(levels), true_step / 2, shape=shape, key=key
-    )
+    path = diffrax.VirtualBrownianTree(begin, last, true_step / 2, shape=shape, key=key)
 
     def diffusion(time: Any, state: State, _: Any) -> lineax.DiagonalLinearOperator:
         return lineax.DiagonalLinearOperator(system.noise_amplitude(time, state))

@@ -122,7 +122,7 @@ def _evenly_spaced(end: Scalar, fixed_step: Scalar | None) -> Float[Array, " tim
     if _is_traced(fixed_step) or _is_traced(end):
         raise ValueError("save_at must be given where step or duration are not known beforehand")
     n_steps = max(1, round(float(end / fixed_step)))
-    whole = np.arange(0, n_steps, ceil(n_steps / DEFAULT_SAVED_TIMES))
+    whole = np.arange(0.0, n_steps, ceil(n_steps / DEFAULT_SAVED_TIMES))
     return jnp.append(whole * fixed_step, end)
 
 
