@@ -137,6 +137,15 @@ def test_runaway_rates_are_not_a_solution():
     assert float(self_consistent_rates(network, Newton()).input[0]) == pytest.approx(-0.5)
 
 
+def test_rates_of_many_networks_that_run_away_are_not_a_solution():
+    networks = stack_networks(
+        [dense(random_matrix(100, seed=s), LinearTransfer(), 1.0) for s in range(4)]
+    )
+    method = Picard(maximum_steps=5000)
+    found = self_consistent_rates(networks, method, strengths=[1.0, 300.0, 900.0], throw=False)
+    np.testing.assert_array_equal(found.outcome, [[0, Outcome.NOT_FINITE, Outcome.NOT_FINITE]] * 4)
+
+
 def test_everything_at_once_equals_one_by_one():
     matrices = [random_matrix(10, seed=s, inhibition=3.0) for s in range(3)]
     networks = [

@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float, Int
 from neuropil.circuits import RateNetwork
 from neuropil.meanfield.batches import Layout, columns_in_memory
 from neuropil.meanfield.linearisation import solve_linearised
+from neuropil.norms import maximum_norm
 from neuropil.result import Outcome
 from neuropil.types import Scalar, State
 
@@ -109,14 +110,11 @@ class Picard(AbstractFixedPointMethod):
         lanes = _lanes(network, columns)
         halfway = self.maximum_steps // 2
 
-        def sizes(values):
-            return jnp.max(jnp.abs(values), axis=0)
-
         def advance(lane: _Lanes) -> _Lanes:
             column = jnp.minimum(lane.column, columns - 1)
             following = external + strengths[column][None, :] * weights(transfer(lane.states))
-            residual = sizes(following - lane.states)
-            accepted = residual <= self.tolerance * jnp.maximum(1.0, sizes(lane.states))
+            residual = maximum_norm(following - lane.states, axis=0)
+            accepted = residual <= self.tolerance * jnp.maximum(1.0, maximum_norm(lane.states, axis=0))
             finite = jnp.isfinite(residual)
             at_halfway = jnp.where(lane.steps == halfway, residual, lane.at_halfway)
             ended = accepted | ~finite | (lane.steps >= self.maximum_steps)
@@ -232,14 +230,14 @@ class Newton(AbstractFixedPointMethod):
         accepted = self._accepts(latest)
         # A failed attempt may have jumped anywhere; where the dynamics went says more.
         state = jnp.where(accepted, latest.state, path.state)
-        residual = jnp.where(accepted, _size(latest.defect), _size(path.defect))
+        residual = jnp.where(accepted, maximum_norm(latest.defect), maximum_norm(path.defect))
         failure = jnp.asarray(Outcome.MAXIMUM_STEPS_REACHED.value)
         outcome = _outcome(accepted, jnp.isfinite(residual), failure)
         return FixedPointSearch(state, residual, path.steps - 1 + newton_steps, outcome)
 
     def _attempt(self, network: RateNetwork, path: _Search) -> _Search:
         def proceed(search: _Search) -> Bool[Array, ""]:
-            unfinished = ~self._accepts(search) & jnp.isfinite(_size(search.defect))
+            unfinished = ~self._accepts(search) & jnp.isfinite(maximum_norm(search.defect))
             return unfinished & (search.steps < self.steps_per_attempt)
 
         def step(search: _Search) -> _Search:
@@ -249,7 +247,7 @@ class Newton(AbstractFixedPointMethod):
 
             def too_long(trial):
                 _, defect, halvings = trial
-                return ~(_size(defect) < _size(search.defect)) & (halvings <= 4)
+                return ~(maximum_norm(defect) < maximum_norm(search.defect)) & (halvings <= 4)
 
             def shorten(trial):
                 halvings = trial[2]
@@ -264,7 +262,7 @@ class Newton(AbstractFixedPointMethod):
         return jax.lax.while_loop(proceed, step, begin)
 
     def _accepts(self, search: _Search) -> Bool[Array, ""]:
-        return _size(search.defect) <= self.tolerance * jnp.maximum(1.0, _size(search.state))
+        return maximum_norm(search.defect) <= self.tolerance * jnp.maximum(1.0, maximum_norm(search.state))
 
 
 def _lanes(network: RateNetwork, columns: int) -> int:
@@ -274,10 +272,6 @@ def _lanes(network: RateNetwork, columns: int) -> int:
 def _require_positive(name: str, value: float) -> None:
     if not value > 0:
         raise ValueError(f"{name} must be positive, got {value}")
-
-
-def _size(values: State) -> Scalar:
-    return jnp.max(jnp.abs(values))
 
 
 def _outcome(

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from neuropil.norms import maximum_norm
 from neuropil.result import Outcome
 
 
@@ -53,9 +54,6 @@ def settle(
     """
     identity = jnp.eye(start.size)
 
-    def size(value: Float[Array, " dimension"]) -> Float[Array, ""]:
-        return jnp.max(jnp.abs(value))
-
     def value_twice(value: Float[Array, " dimension"]):
         mapped = map(value)
         return mapped, mapped
@@ -69,8 +67,8 @@ def settle(
         value, last_residual, pseudo_time, steps, _ = carry
         jacobian, mapped = jax.jacfwd(value_twice, has_aux=True)(value)
         defect = mapped - value
-        residual = size(defect)
-        settled = residual <= method.tolerance * size(value)
+        residual = maximum_norm(defect)
+        settled = residual <= method.tolerance * maximum_norm(value)
         # A bound on the change of step in either direction keeps one lucky or unlucky residual
         # from deciding the rest of the way.
         change = jnp.where(steps == 0, 1.0, jnp.clip(last_residual / residual, 0.1, 10.0))

@@ -9,6 +9,7 @@ from neuropil.circuits import RateNetwork
 from neuropil.connectivity import DenseWeights
 from neuropil.meanfield.batches import map_states, require_fitting, spread_strengths
 from neuropil.meanfield.linearisation import LinearMap, krylov_solve
+from neuropil.norms import maximum_norm
 from neuropil.types import State
 
 LINEAR_TOLERANCE = 1e-12
@@ -72,7 +73,7 @@ def _solve_directly(matrix: LinearMap, right_hand_side: State) -> State:
 def _solve_by_krylov(matrix: LinearMap, right_hand_side: State) -> State:
     def solve(product: LinearMap, b: State) -> State:
         x = krylov_solve(product, b, tolerance=LINEAR_TOLERANCE)
-        error, size = jnp.max(jnp.abs(product(x) - b)), jnp.max(jnp.abs(b))
+        error, size = maximum_norm(product(x) - b), maximum_norm(b)
         return jnp.where(error <= WORST_LINEAR_RESIDUAL * size, x, jnp.nan)
 
     return jax.lax.custom_linear_solve(matrix, right_hand_side, solve=solve, transpose_solve=solve)

@@ -88,7 +88,7 @@ def motif_frequencies(
     ax.axhline(0, color=GREY, linewidth=0.8)
     ax.set_xticks(range(len(names)), names, fontsize="small", rotation=20)
     ax.set_ylabel("excess α over\nindependent edges")
-    legend(ax, ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1.0), columnspacing=1.0)
+    legend(ax, loc="upper right")
     return plain(ax)
 
 

@@ -212,7 +212,8 @@ def real_connectomes(configuration: Mapping[str, Any], results: Results) -> Draw
         "real-connectomes",
         "Standard deviation of firing rates over the cells of real connectomes (points), what in- "
         "and out-degrees predict of it, and its range over random twins with the same "
-        "second-order statistics or the same density only.",
+        "second-order statistics or the same density only. Beyond its range, around the steepest "
+        "rise, perturbation theory may predict next to no variance or none at all.",
         figure,
         alt="One panel a connectome: measured points, two predicted curves and two bands.",
     )
@@ -243,6 +244,8 @@ def limit(configuration: Mapping[str, Any], results: Results) -> DrawnFigure:
             distance.append(float(gap.mean()))
         right.plot(sizes, distance, "o-", color=CYCLE[number], label=str(correction))
     right.set(xscale="log", yscale="log", xlabel="neurons", ylabel="distance / spread of rates")
+    right.set_xticks(sizes, [str(size) for size in sizes])
+    right.minorticks_off()
     right.legend(frameon=False)
     plain(right)
     return DrawnFigure(
