@@ -1,5 +1,6 @@
 """The data behind each figure, its labels, and what it refuses to draw."""
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.sparse
@@ -9,13 +10,9 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
 from neuropil import plots
+from neuropil.circuits import tripartite_motif_figure_2
 from neuropil.plots.style import BLUE, COLUMN, RED
-
-
-@pytest.fixture(autouse=True)
-def _close_figures():
-    yield
-    pyplot.close("all")
+from neuropil.system import Box
 
 
 def legend_texts(ax):
@@ -27,6 +24,9 @@ RATES = RNG.lognormal(-4, 0.5, size=100)
 STRENGTH = np.linspace(0, 10, 6)
 INPUTS = 15 + np.outer(STRENGTH, np.array([1.0, 2.0, 4.0]))
 
+PLANE = (jnp.full(2, -3.0), jnp.full(2, 3.0))
+
+PROJECTIONS = {"phase_curves": "3d"}
 CALLS = {
     "degree_histogram": lambda ax: plots.degree_histogram(np.array([3, 4, 4, 9]), ax=ax),
     "rate_histogram": lambda ax: plots.rate_histogram(RATES, ax=ax),
@@ -36,11 +36,19 @@ CALLS = {
     "fixed_points_against_strength": lambda ax: plots.fixed_points_against_strength(
         STRENGTH, INPUTS, ax=ax
     ),
-    "branch": lambda ax: plots.branch(STRENGTH, INPUTS[:, 0], np.ones(6, bool), ax=ax),
+    "bifurcation_diagram": lambda ax: plots.bifurcation_diagram(
+        STRENGTH, INPUTS[:, 0], np.ones(6, bool), ax=ax
+    ),
     "moment_scatter": lambda ax: plots.moment_scatter(RATES, RATES**2, ax=ax),
     "prediction_against_measurement": lambda ax: plots.prediction_against_measurement(
         RATES, RATES, ax=ax
     ),
+    "phase_plane": lambda ax: plots.phase_plane(
+        tripartite_motif_figure_2(), Box(*PLANE), at=np.ones(5), ax=ax
+    ),
+    "phase_curves": lambda ax: plots.phase_curves(INPUTS, names=("x", "y", "z"), ax=ax),
+    "time_courses": lambda ax: plots.time_courses(STRENGTH, INPUTS, ("x", "y", "z"), ax=ax),
+    "sheets": lambda ax: plots.sheets([(STRENGTH, INPUTS[:, 0], np.ones(6, bool))], ax=ax),
     "transfer_function": lambda ax: plots.transfer_function(STRENGTH, STRENGTH, ax=ax),
 }
 
@@ -51,11 +59,12 @@ def test_every_plot_is_here():
 
 @pytest.mark.parametrize("name", CALLS)
 def test_plots_draw_on_the_given_axes_or_on_new_ones(name):
-    ax = pyplot.figure().subplots()
+    projection = PROJECTIONS.get(name)
+    ax, untouched = (pyplot.figure().add_subplot(projection=projection) for _ in range(2))
     before = pyplot.get_fignums()
     assert CALLS[name](ax) is ax
     assert pyplot.get_fignums() == before
-    assert len(ax.get_children()) > len(pyplot.figure().subplots().get_children())
+    assert len(ax.get_children()) > len(untouched.get_children())
     new = CALLS[name](None)
     assert new is not ax
     assert new.figure.get_figwidth() <= COLUMN[0]
@@ -198,26 +207,6 @@ def test_fixed_points_have_one_line_a_neuron_and_gaps_where_not_converged():
     assert plots.fixed_points_against_strength(STRENGTH, INPUTS).get_legend() is None
 
 
-def test_branch_is_solid_where_stable_and_has_no_gaps():
-    value = np.linspace(0, 1, 6)
-    strength = np.array([0.0, 2.0, 3.0, 2.0, 1.0, 4.0])
-    stable = np.array([True, True, True, False, False, True])
-    ax = plots.branch(strength, value, stable, folds=np.array([[3.0, 0.45], [1.0, 0.8]]))
-    pieces = {"-": [], "--": []}
-    for line in ax.lines:
-        if line.get_linestyle() in pieces:
-            pieces[line.get_linestyle()].append(list(line.get_ydata()))
-    # each piece runs on to the first point of the next
-    assert np.allclose(pieces["-"][0], value[:4])
-    assert np.allclose(pieces["--"][0], value[3:])
-    assert np.allclose(pieces["-"][1], value[5:])
-    (folds,) = [line for line in ax.lines if line.get_marker() == "o"]
-    assert np.array_equal(folds.get_xdata(), [3.0, 1.0])
-    assert legend_texts(ax) == ["stable", "unstable", "fold"]
-    plots.branch(strength, value + 1, stable, ax=ax)
-    assert legend_texts(ax) == ["stable", "unstable", "fold"]
-
-
 def test_moment_scatter_draws_the_least_squares_line_and_its_band():
     x = RNG.normal(size=40)
     y = 2 * x + 1 + 0.3 * RNG.normal(size=40)
@@ -306,10 +295,6 @@ def test_transfer_function_has_its_slope_on_the_right():
                 STRENGTH, INPUTS, converged=np.ones(5, bool)
             ),
             "converged has 5 entries for 6 strengths",
-        ),
-        (
-            lambda: plots.branch(STRENGTH, STRENGTH[:4], np.ones(5, bool)),
-            "one entry a point, got 6, 4 and 5",
         ),
         (lambda: plots.transfer_function(STRENGTH, STRENGTH[:5]), "one value for each of 6 inputs"),
         (

@@ -5,10 +5,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from neuropil.analysis.extended_newton import best_iterate
 from neuropil.analysis.parameters import Residual
 from neuropil.types import Scalar, State
-
-NEWTON_STEPS = 8
 
 
 class Fold(eqx.Module):
@@ -40,19 +39,13 @@ def polish_fold(
     def extended(unknown: Float[Array, " unknowns"]):
         state, vector, parameter = unknown[:size], unknown[size:-1], unknown[-1]
         value, change = jax.jvp(lambda s: residual(s, parameter), (state,), (vector,))
-        left = jnp.concatenate([value, change, (unit @ vector - 1.0)[None]])
-        return left, left
-
-    def improve(unknown, _):
-        jacobian, left = jax.jacfwd(extended, has_aux=True)(unknown)
-        near = jnp.linalg.norm(unknown[:size] - state) <= largest_move
-        size_left = jnp.where(near, jnp.max(jnp.abs(left)), jnp.inf)
-        return unknown - jnp.linalg.solve(jacobian, left), (unknown, size_left)
+        return jnp.concatenate([value, change, (unit @ vector - 1.0)[None]])
 
     start = jnp.concatenate([state, unit, parameter[None]])
-    _, (tried, left) = jax.lax.scan(improve, start, length=NEWTON_STEPS + 1)
-    best = jnp.argmin(jnp.where(jnp.isnan(left), jnp.inf, left))
-    return Fold(tried[best, :size], tried[best, -1], left[best])
+    found, left = best_iterate(
+        extended, start, lambda unknown: jnp.linalg.norm(unknown[:size] - state) <= largest_move
+    )
+    return Fold(found[:size], found[-1], left)
 
 
 __all__ = ["Fold", "polish_fold"]

@@ -42,7 +42,7 @@ class NeuroGlialNetwork(AbstractSlowFastSystem):
         tau_a dz_k/dt  = -e_k z_k + sum_l f_kl psi(z_l) + h_k sum phi(x_i) phi(x_j) + v_k(t),
 
     the last sum over the triangles (two neurons and the astrocyte) of `wiring`, which also holds
-    f (Gong, Gong and Ching, "Astrocytes as a mechanism for meta-plasticity and
+    f (Gong, Pasqualetti, Papouin and Ching, "Astrocytes as a mechanism for meta-plasticity and
     contextually-guided network function", eq. 1 and 7). `wiring.n_neurons` values x come first
     in the state, then one w for each hyperedge, then the z; all are numbers without a unit.
 

@@ -22,7 +22,7 @@ class TripartiteMotif(AbstractSlowFastSystem):
         tau_w dw2/dt = -b2 w2 + c2 phi(x1) phi(x2) + d2 psi(z)
         tau_a dz/dt  = -e z + h phi(x1) phi(x2) + v(t)
 
-    (Gong, Gong and Ching, "Astrocytes as a mechanism for meta-plasticity and
+    (Gong, Pasqualetti, Papouin and Ching, "Astrocytes as a mechanism for meta-plasticity and
     contextually-guided network function", eq. 2 and 14.) w1 is the synapse from neuron 1 onto
     neuron 2, w2 the one back; the state is (x1, x2, w1, w2, z), numbers without a unit.
 

@@ -23,11 +23,11 @@ class NeuroGlialWiring(eqx.Module):
     """A two-layer hypernetwork: neurons, astrocytes, and hyperedges that join them.
 
     A hyperedge joins a presynaptic neuron, a postsynaptic neuron and an astrocyte, and holds one
-    plastic synapse (Gong, Gong and Ching, "Astrocytes as a mechanism for meta-plasticity and
-    contextually-guided network function", SI.2). `pre`, `post` and `astrocyte` number them from
-    0, one entry for each hyperedge, in an order that the user chooses and every parameter of a
-    synapse follows. `gap_junctions` (F) holds the directed influences among astrocytes, row =
-    receiving; without it there are none.
+    plastic synapse (Gong, Pasqualetti, Papouin and Ching, "Astrocytes as a mechanism for
+    meta-plasticity and contextually-guided network function", SI.2). `pre`, `post` and
+    `astrocyte` number them from 0, one entry for each hyperedge, in an order that the user
+    chooses and every parameter of a synapse follows. `gap_junctions` (F) holds the directed
+    influences among astrocytes, row = receiving; without it there are none.
 
     Two synapses in opposite directions between the same neurons, in the domain of the same
     astrocyte, are one triangle of the hypernetwork: the astrocyte senses the coincident activity

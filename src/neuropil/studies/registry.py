@@ -27,6 +27,11 @@ _SHIPPED = (
         "neuropil.studies.tang_2012:STUDY",
         "Heterogeneous firing rates modeled in densely connected recurrent neural networks",
     ),
+    RegisteredStudy(
+        "gong-2023-dynamics",
+        "neuropil.studies.gong_2023_dynamics:STUDY",
+        "Dynamics of neuron-glia circuits: fixed points, bifurcations and slow-fast analysis",
+    ),
 )
 
 

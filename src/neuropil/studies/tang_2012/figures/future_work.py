@@ -120,11 +120,13 @@ def branches(results: Results) -> DrawnFigure:
             folds = data.fold_strength.values[number]
             folds = folds[np.isfinite(folds)]
             turns = [np.argmin(np.abs(strength - fold)) for fold in folds]
-            plots.branch(
+            plots.bifurcation_diagram(
                 strength,
                 value,
                 data.branch_stable.values[number][filled],
-                folds=np.column_stack([folds, value[turns]]) if len(folds) else None,
+                special={"fold": np.column_stack([folds, value[turns]])} if len(folds) else None,
+                parameter_label="connection strength (mV ms)",
+                value_label="mean input current (mV)",
                 colour=CYCLE[2 * number],
                 ax=ax,
             )

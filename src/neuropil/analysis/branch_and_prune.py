@@ -1,0 +1,178 @@
+"""Branch and prune: all zeros of many parameter sets in a box, by one compiled work list."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import ClassVar
+
+import numpy as np
+from jaxtyping import Float64
+
+from neuropil.analysis.intervals import compiled, entry
+from neuropil.analysis.krawczyk import (
+    EMPTY,
+    SPLIT,
+    UNIQUE,
+    copy_box,
+    examine,
+    splitting_direction,
+    workspace_for,
+)
+from neuropil.analysis.tape import Program
+from neuropil.analysis.tape_machine import set_parameters
+from neuropil.analysis.zero_search import (
+    NEW,
+    UNCLEAR,
+    AbstractZeroSearch,
+    Zeros,
+    apart,
+    longer,
+    relation,
+)
+from neuropil.types import RandomKey
+
+# Off the middle, so that zeros of symmetric systems do not lie on cuts.
+_CUT = 0.4871
+_SETS_AT_A_TIME = 256
+# Further verdicts beside those of `examine`.
+_EXHAUSTED, _UNCLEAR = -1, -2
+
+
+class BranchAndPrune(AbstractZeroSearch):
+    """Bisection of the box, with interval tests that discard boxes or prove a single zero in them.
+
+    Proves that nothing is missing. Boxes narrower than `tolerance` times the width of the whole
+    in every direction stay undecided (zeros closer to each other than that, and degenerate ones),
+    and so do the boxes left over after `maximum_boxes`; undecided boxes that touch are merged.
+    The cost grows exponentially with the dimension in general; bounded activations keep it small
+    up to about ten. Raises `ValueError` unless both fields are positive.
+
+    Source: R. B. Kearfott, "Rigorous Global Search: Continuous Problems" (1996).
+    """
+
+    tolerance: float = 1e-9
+    maximum_boxes: int = 100_000
+    proves_completeness: ClassVar[bool] = True
+
+    def __check_init__(self):
+        for name in ("tolerance", "maximum_boxes"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+
+    def find(
+        self,
+        program: Program,
+        boxes: Float64[np.ndarray, "sets 2 dimension"],
+        parameters: Float64[np.ndarray, "sets 2 parameters"],
+        *,
+        key: RandomKey | None = None,
+    ) -> Zeros:
+        """All zeros for each parameter set, on all cores; nothing here is random."""
+        del key
+        limits = (float(self.tolerance), int(self.maximum_boxes))
+
+        def part(span: tuple[int, int]) -> Zeros:
+            found, *rest = _search(program, boxes, parameters, *span, *limits)
+            return Zeros(found[:, :2], found[:, 2:], *rest)
+
+        spans = list(pairwise([*range(0, len(boxes), _SETS_AT_A_TIME), len(boxes)]))
+        n_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+        if min(n_threads, len(spans)) == 1:
+            parts = [part(span) for span in spans]
+        else:
+            with ThreadPoolExecutor(n_threads) as pool:
+                parts = list(pool.map(part, spans))
+        return Zeros(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+@entry
+def _search(program, boxes, parameters, first, last, tolerance, maximum_boxes):
+    n = boxes.shape[2]
+    found, found_set, n_found = np.empty((16, 4, n)), np.empty(16, np.int64), 0
+    undecided, undecided_set, n_undecided = np.empty((16, 2, n)), np.empty(16, np.int64), 0
+    examined = np.zeros(last - first, np.int64)
+    stack = np.empty((64, 2, n))
+    box = np.empty((2, n))
+    work = workspace_for(program)
+    for index in range(first, last):
+        set_parameters(program, work.low, work.high, parameters[index, 0], parameters[index, 1])
+        initial = boxes[index]
+        own_found, own_undecided, n_examined = n_found, n_undecided, 0
+        copy_box(initial, stack[0])
+        height = 1
+        while height:
+            height -= 1
+            copy_box(stack[height], box)
+            verdict = _EXHAUSTED
+            if n_examined < maximum_boxes:
+                n_examined += 1
+                verdict = examine(program, work, box)
+            if verdict == UNIQUE:
+                match = relation(found, own_found, n_found, work.enclosure, work.region)
+                if match == NEW:
+                    if n_found == found.shape[0]:
+                        found, found_set = longer(found), longer(found_set)
+                    copy_box(work.enclosure, found[n_found, :2])
+                    copy_box(work.region, found[n_found, 2:])
+                    found_set[n_found] = index
+                    n_found += 1
+                verdict = _UNCLEAR if match == UNCLEAR else EMPTY
+            if verdict == EMPTY:
+                continue
+            if verdict == SPLIT and not _narrow(box, initial, tolerance):
+                direction = splitting_direction(work, box, initial)
+                cut = box[0, direction] + _CUT * (box[1, direction] - box[0, direction])
+                if box[0, direction] < cut < box[1, direction]:
+                    if height + 2 > stack.shape[0]:
+                        stack = longer(stack)
+                    copy_box(box, stack[height])
+                    copy_box(box, stack[height + 1])
+                    stack[height, 0, direction] = cut
+                    stack[height + 1, 1, direction] = cut
+                    height += 2
+                    continue
+            if n_undecided == undecided.shape[0]:
+                undecided, undecided_set = longer(undecided), longer(undecided_set)
+            copy_box(box, undecided[n_undecided])
+            undecided_set[n_undecided] = index
+            n_undecided += 1
+        n_undecided = _merge(undecided, own_undecided, n_undecided)
+        examined[index - first] = n_examined
+    return (
+        found[:n_found],
+        found_set[:n_found],
+        undecided[:n_undecided],
+        undecided_set[:n_undecided],
+        examined,
+    )
+
+
+@compiled
+def _narrow(box, initial, tolerance):
+    for j in range(box.shape[1]):
+        if box[1, j] - box[0, j] > tolerance * (initial[1, j] - initial[0, j]):
+            return False
+    return True
+
+
+@compiled
+def _merge(boxes, first, last):
+    """Replace boxes that touch by their hull, in place; returns the new end of the list."""
+    changed = True
+    while changed:
+        changed = False
+        i = first
+        while i < last:
+            j = i + 1
+            while j < last:
+                if apart(boxes[i], boxes[j]):
+                    j += 1
+                    continue
+                for k in range(boxes.shape[2]):
+                    boxes[i, 0, k] = min(boxes[i, 0, k], boxes[j, 0, k])
+                    boxes[i, 1, k] = max(boxes[i, 1, k], boxes[j, 1, k])
+                last -= 1
+                copy_box(boxes[last], boxes[j])
+                changed = True
+            i += 1
+    return last
