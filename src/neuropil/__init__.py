@@ -11,10 +11,11 @@ if "JAX_ENABLE_X64" not in os.environ:
 
 from neuropil import analysis, circuits, connectivity, meanfield, simulate
 from neuropil.result import Outcome
-from neuropil.system import AbstractSystem
+from neuropil.system import AbstractSystem, Box
 
 __all__ = [
     "AbstractSystem",
+    "Box",
     "Outcome",
     "analysis",
     "circuits",

@@ -114,7 +114,8 @@ class Picard(AbstractFixedPointMethod):
             column = jnp.minimum(lane.column, columns - 1)
             following = external + strengths[column][None, :] * weights(transfer(lane.states))
             residual = maximum_norm(following - lane.states, axis=0)
-            accepted = residual <= self.tolerance * jnp.maximum(1.0, maximum_norm(lane.states, axis=0))
+            scale = jnp.maximum(1.0, maximum_norm(lane.states, axis=0))
+            accepted = residual <= self.tolerance * scale
             finite = jnp.isfinite(residual)
             at_halfway = jnp.where(lane.steps == halfway, residual, lane.at_halfway)
             ended = accepted | ~finite | (lane.steps >= self.maximum_steps)
@@ -262,7 +263,8 @@ class Newton(AbstractFixedPointMethod):
         return jax.lax.while_loop(proceed, step, begin)
 
     def _accepts(self, search: _Search) -> Bool[Array, ""]:
-        return maximum_norm(search.defect) <= self.tolerance * jnp.maximum(1.0, maximum_norm(search.state))
+        scale = jnp.maximum(1.0, maximum_norm(search.state))
+        return maximum_norm(search.defect) <= self.tolerance * scale
 
 
 def _lanes(network: RateNetwork, columns: int) -> int:

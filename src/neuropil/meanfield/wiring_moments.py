@@ -6,8 +6,8 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import scipy.sparse
-import scipy.stats
 from jaxtyping import Array, Float
+from scipy.special import ndtri
 
 Moment = Float[Array, "..."]
 
@@ -138,8 +138,8 @@ def random_graph_moments(
     first, second, third = (np.mean(weight**power) for power in (1, 2, 3))
     sources = neurons - 1
     pairs = sources * (neurons - 2)
-    threshold = scipy.stats.norm.isf(p)
-    bend = threshold * p / scipy.stats.norm.pdf(threshold)
+    threshold = -ndtri(p)
+    bend = threshold * p * np.sqrt(2 * np.pi) * np.exp(threshold**2 / 2)
     shared = sources * p**2
     return WiringMoments(
         mean_in_strength=sources * p * first,

@@ -52,7 +52,7 @@ def run_window(configuration: Mapping[str, Any], key: RandomKey) -> xr.Dataset:
     first, last = settings["between"]
     gains = np.linspace(first - 0.2, last + 0.2, settings["gains"])
     sigma = Box(jnp.array([1e-6]), jnp.array([1.0 - 1e-6]))
-    printed = fixed_points_batch(PrintedEquation(jnp.asarray(gains)), sigma, throw=False)
+    printed = fixed_points_batch(jax.vmap(PrintedEquation)(jnp.asarray(gains)), sigma, throw=False)
     fold = all_folds(
         PrintedEquation(jnp.asarray(0.0)),
         sigma,

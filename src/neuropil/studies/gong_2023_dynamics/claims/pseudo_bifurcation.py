@@ -154,8 +154,12 @@ def regimes_are_sheets(results: Results) -> Claim:
 
 def _long_runs(mask: np.ndarray, times: np.ndarray) -> list[tuple[int, int]]:
     edges = np.diff(np.concatenate([[0], mask.astype(int), [0]]))
-    runs = zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1) - 1, strict=True)
-    return [(first, last) for first, last in runs if times[last] - times[first] > LONG]
+    ends = (np.flatnonzero(edges == 1).tolist(), (np.flatnonzero(edges == -1) - 1).tolist())
+    return [
+        (first, last)
+        for first, last in zip(*ends, strict=True)
+        if times[last] - times[first] > LONG
+    ]
 
 
 def astrocyte_is_slow(results: Results) -> Claim:
