@@ -75,7 +75,7 @@ class DecayBound(AbstractBoundMethod):
     """
 
     tolerance: float = 1e-12
-    maximum_steps: int = 100
+    maximum_steps: int = 1000
 
     def __check_init__(self):
         for name in ("tolerance", "maximum_steps"):
@@ -108,10 +108,10 @@ class DecayBound(AbstractBoundMethod):
 class InwardFaces(AbstractBoundMethod):
     """A box on every face of which the vector field points inwards, grown from `start`.
 
-    Where a face fails it is moved outwards, by `first_growth` of the width of the box and ten
-    times more each time, up to half of the width. That trajectories from outside come in is not
-    proved. With the closed-form bound of a system as `start` this proves that bound (widened
-    where it holds only without rounding).
+    Where a face fails it is moved outwards, by `first_growth` of the size of the box (its width,
+    or its largest absolute value) and ten times more each time, up to half of the size. That
+    trajectories from outside come in is not proved. With the closed-form bound of a system as
+    `start` this proves that bound (widened where it holds only without rounding).
 
     Raises `ValueError` for an empty or infinite start, or fields that are not positive.
     """
@@ -138,8 +138,8 @@ class InwardFaces(AbstractBoundMethod):
             if not failing.any():
                 sentence = "the vector field points inwards on every face of the box"
                 return Bound(Box(*box), True, False, int(Outcome.SUCCESSFUL), sentence)
-            width = np.maximum(box[1] - box[0], 1e-300)
-            box = box + np.where(failing, growth * width, 0.0) * np.array([[-1.0], [1.0]])
+            size = np.maximum(box[1] - box[0], np.abs(box).max(axis=0)) + 1e-300
+            box = box + np.where(failing, growth * size, 0.0) * np.array([[-1.0], [1.0]])
             growth = np.where(failing, np.minimum(10.0 * growth, 0.5), growth)
         faces = [
             f"{side} {names[j]}"

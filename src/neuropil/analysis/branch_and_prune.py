@@ -72,8 +72,16 @@ class BranchAndPrune(AbstractZeroSearch):
         limits = (float(self.tolerance), int(self.maximum_boxes))
 
         def part(span: tuple[int, int]) -> Zeros:
-            found, *rest = _search(program, boxes, parameters, *span, *limits)
-            return Zeros(found[:, :2], found[:, 2:], *rest)
+            found, undecided, counts = _search(program, boxes, parameters, *span, *limits)
+            sets = np.arange(*span)
+            return Zeros(
+                enclosure=found[:, :2],
+                region=found[:, 2:],
+                zero_set=np.repeat(sets, counts[:, 0]),
+                undecided=undecided,
+                undecided_set=np.repeat(sets, counts[:, 1]),
+                examined=counts[:, 2],
+            )
 
         spans = list(pairwise([*range(0, len(boxes), _SETS_AT_A_TIME), len(boxes)]))
         n_threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
@@ -87,10 +95,12 @@ class BranchAndPrune(AbstractZeroSearch):
 
 @entry
 def _search(program, boxes, parameters, first, last, tolerance, maximum_boxes):
+    """The zeros, what is undecided, and how many there are of each, and of boxes, for each set."""
     n = boxes.shape[2]
-    found, found_set, n_found = np.empty((16, 4, n)), np.empty(16, np.int64), 0
-    undecided, undecided_set, n_undecided = np.empty((16, 2, n)), np.empty(16, np.int64), 0
-    examined = np.zeros(last - first, np.int64)
+    found, undecided = np.empty((16, 4, n)), np.empty((16, 2, n))
+    # With the literal 0 numba would compile the functions that take it twice.
+    n_found, n_undecided = np.int64(0), np.int64(0)
+    counts = np.empty((last - first, 3), np.int64)
     stack = np.empty((64, 2, n))
     box = np.empty((2, n))
     work = workspace_for(program)
@@ -108,13 +118,12 @@ def _search(program, boxes, parameters, first, last, tolerance, maximum_boxes):
                 n_examined += 1
                 verdict = examine(program, work, box)
             if verdict == UNIQUE:
-                match = relation(found, own_found, n_found, work.enclosure, work.region)
+                match = relation(found[own_found:n_found], work.enclosure, work.region)
                 if match == NEW:
                     if n_found == found.shape[0]:
-                        found, found_set = longer(found), longer(found_set)
+                        found = longer(found)
                     copy_box(work.enclosure, found[n_found, :2])
                     copy_box(work.region, found[n_found, 2:])
-                    found_set[n_found] = index
                     n_found += 1
                 verdict = _UNCLEAR if match == UNCLEAR else EMPTY
             if verdict == EMPTY:
@@ -131,20 +140,19 @@ def _search(program, boxes, parameters, first, last, tolerance, maximum_boxes):
                     stack[height + 1, 1, direction] = cut
                     height += 2
                     continue
+            # Neighbours mostly follow each other: most boxes that touch are merged here.
+            if n_undecided > own_undecided and not apart(undecided[n_undecided - 1], box):
+                _hull(undecided[n_undecided - 1], box)
+                continue
             if n_undecided == undecided.shape[0]:
-                undecided, undecided_set = longer(undecided), longer(undecided_set)
+                undecided = longer(undecided)
             copy_box(box, undecided[n_undecided])
-            undecided_set[n_undecided] = index
             n_undecided += 1
         n_undecided = _merge(undecided, own_undecided, n_undecided)
-        examined[index - first] = n_examined
-    return (
-        found[:n_found],
-        found_set[:n_found],
-        undecided[:n_undecided],
-        undecided_set[:n_undecided],
-        examined,
-    )
+        counts[index - first, 0] = n_found - own_found
+        counts[index - first, 1] = n_undecided - own_undecided
+        counts[index - first, 2] = n_examined
+    return found[:n_found], undecided[:n_undecided], counts
 
 
 @compiled
@@ -153,6 +161,14 @@ def _narrow(box, initial, tolerance):
         if box[1, j] - box[0, j] > tolerance * (initial[1, j] - initial[0, j]):
             return False
     return True
+
+
+@compiled
+def _hull(box, other):
+    """Let a box grow until it holds another one."""
+    for k in range(box.shape[1]):
+        box[0, k] = min(box[0, k], other[0, k])
+        box[1, k] = max(box[1, k], other[1, k])
 
 
 @compiled
@@ -168,9 +184,7 @@ def _merge(boxes, first, last):
                 if apart(boxes[i], boxes[j]):
                     j += 1
                     continue
-                for k in range(boxes.shape[2]):
-                    boxes[i, 0, k] = min(boxes[i, 0, k], boxes[j, 0, k])
-                    boxes[i, 1, k] = max(boxes[i, 1, k], boxes[j, 1, k])
+                _hull(boxes[i], boxes[j])
                 last -= 1
                 copy_box(boxes[last], boxes[j])
                 changed = True

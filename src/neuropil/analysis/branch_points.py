@@ -7,6 +7,7 @@ from jaxtyping import Array, Float
 
 from neuropil.analysis.extended_newton import best_iterate
 from neuropil.analysis.parameters import Residual
+from neuropil.norms import maximum_norm
 from neuropil.types import Scalar, State
 
 
@@ -57,7 +58,7 @@ def polish_branch_point(
         lambda unknown: jnp.linalg.norm(unknown[: size + 1] - point) <= largest_move,
     )
     value, pull = jax.vjp(of_point, found[: size + 1])
-    left = jnp.maximum(jnp.max(jnp.abs(value)), jnp.max(jnp.abs(pull(found[size + 1 : -1])[0])))
+    left = jnp.maximum(maximum_norm(value), maximum_norm(pull(found[size + 1 : -1])[0]))
     return BranchPoint(found[:size], found[size], left)
 
 

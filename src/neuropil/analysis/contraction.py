@@ -114,7 +114,7 @@ def contraction(
     )
 
 
-def contraction_of_bounds(bounds: Float[ArrayLike, "dimension dimension"]) -> Contraction:
+def contraction_of_bounds(bounds: Float[ArrayLike, "rows columns"]) -> Contraction:
     """The same condition for a map F with |dF_i / dx_j| <= `bounds[i, j]` throughout.
 
     Raises `ValueError` unless `bounds` is square, and its entries are numbers of at least 0.

@@ -10,6 +10,7 @@ from jaxtyping import Array, Bool, Complex, Float, Int
 from neuropil.analysis.collocation import Linearised, Mesh, Orbit, linearise
 from neuropil.analysis.hopf_points import HopfPoint
 from neuropil.analysis.parameters import Residual
+from neuropil.norms import maximum_norm
 from neuropil.result import Outcome
 from neuropil.types import Scalar
 
@@ -75,7 +76,7 @@ class _Ahead(NamedTuple):
     tangent: Orbit
     step: Scalar
     aim: Int[Array, ""]
-    count: Int[Array, ""]
+    n_points: Int[Array, ""]
     first_size: Scalar
     vanishes: Bool[Array, ""]
     reached_border: Bool[Array, ""]
@@ -120,7 +121,7 @@ def walk_cycles(
     def improve(now: _Trial) -> _Trial:
         ahead, is_along = now.ahead, now.ahead.aim == ALONG
         # The cycle that is born has no phase but that of the tangent.
-        born = ahead.count == 0
+        born = ahead.n_points == 0
         reference = jnp.where(born, ahead.tangent.values, ahead.orbit.values)
         phase = mesh.at_gauss_points(reference, derivative=True)
         weight = 1.0 / (start.state.size * unit_of(now.orbit) ** 2)
@@ -130,7 +131,7 @@ def walk_cycles(
             jnp.where(is_along, ahead.tangent.parameter / span**2, 1.0),
         )
         found: Linearised = linearise(residual, mesh, now.orbit, phase, plane)
-        done = jnp.max(jnp.abs(found.defect)) <= method.tolerance * unit_of(now.orbit)
+        done = maximum_norm(found.defect) <= method.tolerance * unit_of(now.orbit)
         length = jnp.sqrt(product(found.tangent, found.tangent, now.orbit))
         turn = product(found.tangent, ahead.tangent, now.orbit) / length
         flip = jnp.where(turn < 0, -1.0, 1.0) / length
@@ -188,7 +189,7 @@ def walk_cycles(
         size = jnp.sqrt(jnp.mean(swing**2))
         # Beyond a point the same cycles come again, half a period later; and the stationary state
         # itself fulfils all equations.
-        vanishes = (new.count > 0) & (
+        vanishes = (new.n_points > 0) & (
             (jnp.sum(swing * last_swing) < 0) | (size < VANISHED * new.first_size)
         )
         kept = end.accepted & ~vanishes
@@ -199,8 +200,8 @@ def walk_cycles(
             tangent=end.tangent,
             step=jnp.minimum(grown, method.largest_step),
             aim=jnp.asarray(ALONG),
-            count=new.count + kept.astype(new.count.dtype),
-            first_size=jnp.where(new.count == 0, size, new.first_size),
+            n_points=new.n_points + kept.astype(new.n_points.dtype),
+            first_size=jnp.where(new.n_points == 0, size, new.first_size),
             vanishes=vanishes,
             reached_border=on_border & ~vanishes,
             finished=on_border | vanishes,
@@ -221,7 +222,7 @@ def walk_cycles(
         state=orbits.values.reshape(method.maximum_points, -1, start.state.size),
         multipliers=multipliers,
         n_unstable=n_unstable,
-        count=end.count,
+        count=end.n_points,
         reached_border=end.reached_border,
         vanishes=end.vanishes,
         outcome=jnp.where(end.finished, end.outcome, Outcome.MAXIMUM_STEPS_REACHED.value),
@@ -251,7 +252,7 @@ def _born(residual: Residual, method: Collocation, mesh: Mesh, start: HopfPoint)
         tangent=Orbit(curve, nothing, nothing),
         step=jnp.asarray(method.first_step),
         aim=jnp.asarray(ALONG),
-        count=jnp.asarray(0),
+        n_points=jnp.asarray(0),
         first_size=nothing,
         vanishes=jnp.asarray(False),
         reached_border=jnp.asarray(False),

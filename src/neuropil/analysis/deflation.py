@@ -27,8 +27,8 @@ class DeflatedNewton(AbstractZeroSearch):
     """Newton's method from random starts in the box, with deflation; each zero is proved to exist.
 
     Starts are uniform in the box. A zero r that was found is deflated: the method runs on f(x)
-    times the product of 1 + (width of the box / |x - r|)^2 over all r, which has the other zeros
-    of f only. What it converges to is proved by Krawczyk's test, which also tells two zeros from
+    times the product of 1 + 1 / |x - r|^2 over all r, lengths being measured in `reach` times the
+    width of the box, component by component; that has the other zeros of f only. What it converges to is proved by Krawczyk's test, which also tells two zeros from
     one found twice. It stops after `starts` attempts, or `patience` of them in a row without a
     new zero; that nothing is missing is not proved. The cost of one step grows with the cube of
     the dimension. Raises `ValueError` unless all fields are positive.
@@ -39,10 +39,11 @@ class DeflatedNewton(AbstractZeroSearch):
     starts: int = 200
     patience: int = 50
     steps: int = 100
+    reach: float = 0.03
     proves_completeness: ClassVar[bool] = False
 
     def __check_init__(self):
-        for name in ("starts", "patience", "steps"):
+        for name in ("starts", "patience", "steps", "reach"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
 
@@ -67,7 +68,13 @@ class DeflatedNewton(AbstractZeroSearch):
             own = jax.random.fold_in(key, index)
             starts = np.asarray(jax.random.uniform(own, (self.starts, n)))
             found, undecided, tried = _deflate(
-                program, boxes[index], parameters[index], starts, self.patience, self.steps
+                program,
+                boxes[index],
+                parameters[index],
+                starts,
+                self.patience,
+                self.steps,
+                self.reach,
             )
             parts.append(
                 Zeros(
@@ -83,7 +90,7 @@ class DeflatedNewton(AbstractZeroSearch):
 
 
 @entry
-def _deflate(program, box, parameters, starts, patience, steps):
+def _deflate(program, box, parameters, starts, patience, steps, reach):
     n = program.n_variables
     work = workspace_for(program)
     set_parameters(program, work.low, work.high, parameters[0], parameters[1])
@@ -99,11 +106,11 @@ def _deflate(program, box, parameters, starts, patience, steps):
             point[j] = box[0, j] + width[j] * starts[tried, j]
         tried += 1
         idle += 1
-        if not _deflated_newton(program, work, point, found, n_found, width, steps):
+        if not _deflated_newton(program, work, point, found, n_found, width, steps, reach):
             continue
         proved = verify(program, work, point)
         if proved:
-            match = relation(found, 0, n_found, work.enclosure, work.region)
+            match = relation(found[:n_found], work.enclosure, work.region)
             if match == NEW:
                 if n_found == found.shape[0]:
                     found = longer(found)
@@ -135,7 +142,7 @@ def _deflate(program, box, parameters, starts, patience, steps):
 
 
 @compiled
-def _deflated_newton(program, work, point, found, n_found, width, steps):
+def _deflated_newton(program, work, point, found, n_found, width, steps, reach):
     """Newton's method on the deflated function, in place; whether it came to rest near the box.
 
     The step d of f becomes d / (1 + g d) with g the gradient of the logarithm of the deflation
@@ -149,9 +156,10 @@ def _deflated_newton(program, work, point, found, n_found, width, steps):
         for k in range(n_found):
             distance, along = 0.0, 0.0
             for j in range(n):
-                away = (point[j] - 0.5 * (found[k, 0, j] + found[k, 1, j])) / width[j]
+                unit = reach * width[j]
+                away = (point[j] - 0.5 * (found[k, 0, j] + found[k, 1, j])) / unit
                 distance += away * away
-                along += away * work.step[j] / width[j]
+                along += away * work.step[j] / unit
             if distance < 1e-24:
                 return False
             slope -= 2.0 * along / (distance * (distance + 1.0))

@@ -153,7 +153,8 @@ def chains(found: list[Segment]) -> list[Chain]:
     for begin in (*sorted(ends), *sorted(by_port)):
         if begin in used:
             continue
-        port, pieces = begin, []
+        port = begin
+        pieces: list[list[np.ndarray]] = []
         while port in by_port and port not in used:
             segment = by_port[port]
             onwards = segment.first == port

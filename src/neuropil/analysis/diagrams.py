@@ -173,8 +173,8 @@ def complete_diagram(
     if isinstance(problem, AbstractSystem):
         field = vector_field_of(problem, parameter)
     else:
-        system = _FunctionSystem(problem, np.shape(box.lower)[-1], jnp.asarray(low))
-        field = vector_field_of(system, "parameter")
+        wrapped = _FunctionSystem(problem, np.shape(box.lower)[-1], jnp.asarray(low))
+        field = vector_field_of(wrapped, "parameter")
     system = field.system
     method = PseudoArclength() if method is None else method
     mismatches: list[str] = []

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from neuropil.norms import maximum_norm
 from neuropil.types import Scalar
 
 NEWTON_STEPS = 8
@@ -29,7 +30,7 @@ def best_iterate(
 
     def improve(unknown, _):
         jacobian, left = jax.jacfwd(evaluate, has_aux=True)(unknown)
-        size_left = jnp.where(is_near(unknown), jnp.max(jnp.abs(left)), jnp.inf)
+        size_left = jnp.where(is_near(unknown), maximum_norm(left), jnp.inf)
         return unknown - jnp.linalg.solve(jacobian, left), (unknown, size_left)
 
     _, (tried, left) = jax.lax.scan(improve, start, length=NEWTON_STEPS + 1)

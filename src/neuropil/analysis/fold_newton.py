@@ -9,6 +9,7 @@ from jaxtyping import Array, Float, Int
 
 from neuropil.analysis.folds import polish_fold
 from neuropil.analysis.parameters import Residual, vector_field_of
+from neuropil.norms import maximum_norm
 from neuropil.result import Outcome, raise_unless_successful
 from neuropil.system import AbstractSystem
 from neuropil.types import Scalar, State
@@ -108,7 +109,7 @@ def _solve(residual: Residual, start: State, near: Scalar, tolerance: float) -> 
     state, vector, value = unknown[:n], unknown[n:-1], unknown[-1]
     step = jnp.linalg.solve(jax.jacfwd(extended)(unknown), extended(unknown))
     where = jnp.append(state, value)
-    error = jnp.max(jnp.abs(jnp.append(step[:n], step[-1]))) / (1.0 + jnp.max(jnp.abs(where)))
+    error = maximum_norm(jnp.append(step[:n], step[-1])) / (1.0 + maximum_norm(where))
     outcome = jnp.where(
         error <= tolerance,
         Outcome.SUCCESSFUL.value,

@@ -234,8 +234,8 @@ def _enclose_slopes(program, work, box):
     n = program.n_variables
     for j in range(n):
         work.low[j], work.high[j] = box[0, j], box[1, j]
-    smooth = run(program, program.after_setup, program.after_values, work.low, work.high)
-    run(program, program.after_values, program.operation.size, work.low, work.high)
+    smooth = run(program, program.stages[1], program.stages[2], work.low, work.high)
+    run(program, program.stages[2], program.stages[3], work.low, work.high)
     for i in range(n):
         for j in range(n):
             register = program.slopes[i, j]
@@ -261,7 +261,7 @@ def _enclose_values(program, work, point):
     n = program.n_variables
     for j in range(n):
         work.low[j], work.high[j] = point[j], point[j]
-    run(program, program.after_setup, program.after_values, work.low, work.high)
+    run(program, program.stages[1], program.stages[2], work.low, work.high)
     for i in range(n):
         work.value[0, i] = work.low[program.values[i]]
         work.value[1, i] = work.high[program.values[i]]

@@ -15,6 +15,7 @@ from neuropil.analysis.eigenvalue_signs import (
 )
 from neuropil.analysis.elimination import solve_with_sign
 from neuropil.analysis.parameters import Residual
+from neuropil.norms import maximum_norm
 from neuropil.result import Outcome
 from neuropil.types import Scalar, State
 
@@ -99,7 +100,7 @@ class _Ahead(NamedTuple):
     curvature: Float[Array, " dimension_plus_one"]
     step: Scalar
     aim: Int[Array, ""]
-    count: Int[Array, ""]
+    n_points: Int[Array, ""]
     reached_end: Bool[Array, ""]
     finished: Bool[Array, ""]
     outcome: Int[Array, ""]
@@ -151,7 +152,7 @@ def walk(
         ahead, along = now.ahead, now.ahead.aim == ALONG
         jacobian, defect = jax.jacfwd(evaluate, has_aux=True)(now.point)
         scale = jnp.sqrt(jnp.maximum(jnp.mean(now.point[:-1] ** 2), method.state_scale**2))
-        done = jnp.max(jnp.abs(defect)) <= method.tolerance * scale
+        done = maximum_norm(defect) <= method.tolerance * scale
         # The tangent solves the same system: one elimination serves both.
         right = jnp.zeros((size + 1, 2)).at[:-1, 0].set(-defect).at[-1, 1].set(1.0)
         bordered = jnp.concatenate([jacobian, now.plane[None]])
@@ -171,7 +172,7 @@ def walk(
         value, last = now.point[-1], ahead.point
         beyond_end = (value - until) * (until - begin) >= 0
         beyond_begin = (value - begin) * (until - begin) <= 0
-        leaves = along & success & (beyond_end | (beyond_begin & (ahead.count > 1)))
+        leaves = along & success & (beyond_end | (beyond_begin & (ahead.n_points > 1)))
         border = jnp.where(beyond_end, until, begin)
         share = (border - last[-1]) / jnp.where(leaves, value - last[-1], 1.0)
         on_border = (last + share * (now.point - last)).at[-1].set(border)
@@ -229,7 +230,7 @@ def walk(
             curvature=jnp.where(first, 0.0, bent),
             step=jnp.minimum(grown, method.largest_step),
             aim=jnp.asarray(ALONG),
-            count=new.count + 1,
+            n_points=new.n_points + 1,
             reached_end=on_border & (end.point[-1] == until),
             finished=on_border,
         )
@@ -246,7 +247,7 @@ def walk(
         curvature=jnp.zeros(size + 1),
         step=jnp.asarray(method.first_step),
         aim=jnp.asarray(START),
-        count=jnp.asarray(0),
+        n_points=jnp.asarray(0),
         reached_end=jnp.asarray(False),
         finished=jnp.asarray(False),
         outcome=jnp.asarray(Outcome.SUCCESSFUL.value),
@@ -262,7 +263,7 @@ def walk(
         pair_sign=signs.pair_sign,
         n_unstable=signs.n_unstable,
         eigenvalues=eigenvalues,
-        count=end.count,
+        count=end.n_points,
         reached_end=end.reached_end,
         outcome=jnp.where(end.finished, end.outcome, Outcome.MAXIMUM_STEPS_REACHED.value),
     )

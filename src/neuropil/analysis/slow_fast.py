@@ -354,10 +354,10 @@ def _jump(
     if not attracting or drift * side >= 0:
         return None
     beyond = at - side * LEAVING * (between[1] - between[0])
-    end = integrate(
+    relaxed = integrate(
         layer(system, beyond), method, state, duration=duration, save_at=[duration], throw=False
     )
-    landing = np.asarray(end.final_state)
+    landing = np.asarray(relaxed.final_state)
     nearest, distance = -1, 1e-3 * (1.0 + np.abs(landing).max())
     for index, sheet in enumerate(sheets):
         if sheet.slow[0] <= beyond <= sheet.slow[-1]:

@@ -111,7 +111,10 @@ def _each(
         found = jax.tree.map(lambda all, new: all.at[row].set(new, mode="drop"), found, one)
         return place, count + kept.astype(count.dtype), found
 
-    return jax.lax.while_loop(proceed, following, (jnp.asarray(-1), jnp.asarray(0), empty))[2]
+    # What begins as part of a batch is traced once, where it would be twice otherwise.
+    count = 0 * jnp.sum(brackets)
+    empty = jax.tree.map(lambda leaf: leaf + count.astype(leaf.dtype), empty)
+    return jax.lax.while_loop(proceed, following, (count - 1, count, empty))[2]
 
 
 __all__ = ["SpecialPoints", "special_points"]

@@ -8,7 +8,7 @@ from operator import eq, le, lt
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float64, Int32
+from jaxtyping import Float64, Int32, Int64
 
 from neuropil.analysis.operations import Operation
 
@@ -17,18 +17,17 @@ class Program(NamedTuple):
     """A finished tape, in the form that the compiled loop takes.
 
     Registers hold, in this order: variables, parameters, constants, and the results of the
-    instructions. The first `after_setup` instructions depend on parameters alone, those up to
-    `after_values` complete the values, the rest the derivatives.
+    instructions. Instructions come in three stages, from `stages[s]` to before `stages[s + 1]`:
+    those that depend on parameters alone, those that complete the values, and the derivatives.
     """
 
     operation: Int32[np.ndarray, " instructions"]
-    arguments: Int32[np.ndarray, "instructions 3"]
+    arguments: Int64[np.ndarray, "instructions 3"]
     constant_lower: Float64[np.ndarray, " constants"]
     constant_upper: Float64[np.ndarray, " constants"]
     n_variables: int
     n_parameters: int
-    after_setup: int
-    after_values: int
+    stages: Int64[np.ndarray, "4"]
     values: Int32[np.ndarray, " values"]
     slopes: Int32[np.ndarray, "values variables"]
 
@@ -177,17 +176,16 @@ class Tape:
             operation, a, b, c = self.instructions[register]  # type: ignore[misc]
             exponent = operation == Operation.INTEGER_POWER
             rows.append((operation, place[a], b if exponent else place[b], place[c]))
-        table = np.array(rows, np.int32).reshape(-1, 4)
+        table = np.array(rows, np.int64).reshape(-1, 4)
         stages = np.array([stage[register] for register in ordered], int)
         return Program(
-            operation=np.ascontiguousarray(table[:, 0]),
+            operation=table[:, 0].astype(np.int32),
             arguments=np.ascontiguousarray(table[:, 1:]),
             constant_lower=np.array([self.constants[r][0] for r in constants], float),
             constant_upper=np.array([self.constants[r][1] for r in constants], float),
             n_variables=self.n_variables,
             n_parameters=self.n_parameters,
-            after_setup=int((stages < 1).sum()),
-            after_values=int((stages < 2).sum()),
+            stages=np.searchsorted(stages, np.arange(4)),
             values=np.array([place[r] for r in values], np.int32),
             slopes=np.array([place[r] for r in wanted_slopes], np.int32).reshape(
                 len(values), self.n_variables

@@ -50,7 +50,7 @@ def set_parameters(program, lower, upper, parameter_lower, parameter_upper):
     for i in range(program.n_parameters):
         lower[program.n_variables + i] = parameter_lower[i]
         upper[program.n_variables + i] = parameter_upper[i]
-    run(program, 0, program.after_setup, lower, upper)
+    run(program, program.stages[0], program.stages[1], lower, upper)
 
 
 @compiled
@@ -149,9 +149,8 @@ def evaluate(program, lower, upper, parameter_lower, parameter_upper):
         set_parameters(program, low, high, parameter_lower[box], parameter_upper[box])
         for j in range(n_variables):
             low[j], high[j] = lower[box, j], upper[box, j]
-        after_setup, after_values = program.after_setup, program.after_values
-        continuous[box] = run(program, after_setup, after_values, low, high)
-        run(program, after_values, program.operation.size, low, high)
+        continuous[box] = run(program, program.stages[1], program.stages[2], low, high)
+        run(program, program.stages[2], program.stages[3], low, high)
         for i in range(n_values):
             value_lower[box, i] = low[program.values[i]]
             value_upper[box, i] = high[program.values[i]]

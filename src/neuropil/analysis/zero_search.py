@@ -48,9 +48,9 @@ NEW, SAME, UNCLEAR = 0, 1, 2
 
 
 @compiled
-def relation(found, first, last, enclosure, region):
+def relation(found, enclosure, region):
     """Whether a zero is one of those found: its enclosure lies where that one is the only zero."""
-    for k in range(first, last):
+    for k in range(found.shape[0]):
         if apart(found[k, :2], enclosure):
             continue
         if within(enclosure, found[k, 2:]) or within(found[k, :2], region):

@@ -17,7 +17,9 @@ from neuropil.studies.tang_2012.ensemble import converged, iterate, stacked, tra
 from neuropil.studies.tang_2012.wiring import network
 from neuropil.types import RandomKey
 
-METHOD = PseudoArclength(maximum_points=300, maximum_folds=16)
+METHOD = PseudoArclength(
+    maximum_points=300, maximum_folds=16, maximum_hopf_points=0, maximum_branch_points=0
+)
 REFRACTORY = ("with", "without")
 
 
