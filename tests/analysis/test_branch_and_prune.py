@@ -177,6 +177,7 @@ def test_too_few_boxes_leave_the_rest_undecided():
         )
 
 
+@pytest.mark.slow
 def test_a_parameter_given_as_an_interval_proves_all_values_between():
     def function(x, p):
         return x**3 - x - p

@@ -104,6 +104,7 @@ def test_a_branch_that_leaves_the_box_is_an_error():
     assert any("may have left the box" in sentence for sentence in found.mismatches)
 
 
+@pytest.mark.slow
 def test_steps_that_jump_between_branches_are_an_error():
     # Two parallel lines, one of them crossed by steps far larger than their distance.
     def lines(state, parameter):
@@ -119,6 +120,7 @@ def test_steps_that_jump_between_branches_are_an_error():
     assert found.mismatches
 
 
+@pytest.mark.slow
 def test_a_pitchfork_is_no_fold_and_its_proof_is_said_to_be_missing():
     def pitchfork(state, parameter):
         return (parameter - 0.2) * state - state**3

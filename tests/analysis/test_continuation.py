@@ -58,6 +58,7 @@ def test_folds_of_a_cubic_are_found_to_rounding():
     assert int(branch.n_branch_points) == 0
 
 
+@pytest.mark.slow
 def test_a_bistable_network_is_followed_through_the_folds_of_its_reduction():
     branch = continuation(
         uniform_network(0.0),

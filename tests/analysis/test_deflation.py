@@ -34,6 +34,7 @@ PROBLEMS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_deflation_finds_what_branch_and_prune_finds(name):
     system, ends = PROBLEMS[name]

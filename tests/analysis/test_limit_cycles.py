@@ -78,6 +78,7 @@ def test_the_period_of_van_der_pol():
     np.testing.assert_allclose(np.log(product), mean * cycles.period[last], rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_cycles_lead_from_one_hopf_point_to_the_other():
     branch = continuation(fitzhugh_nagumo, FOLLOW, jnp.array([-1.2, -0.62]), begin=0.0, until=2.0)
     assert int(branch.n_hopf_points) == 2

@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -46,7 +47,7 @@ def call(capsys, *arguments) -> tuple[int, str, str]:
 def test_list_names_the_studies(capsys):
     code, output, _ = call(capsys, "list")
     assert code == 0
-    assert "tang-2012  Heterogeneous firing rates" in output
+    assert re.search(r"tang-2012 +Heterogeneous firing rates", output)
 
 
 def test_reproduce_ends_with_claims_and_the_path_of_the_report(capsys, tmp_path):
@@ -114,7 +115,10 @@ def test_connectome_lists_what_can_be_named(capsys):
 
 
 BAD_INPUT = {
-    "unknown study": (["reproduce", "nobody-1900"], "study must be one of tang-2012"),
+    "unknown study": (
+        ["reproduce", "nobody-1900"],
+        "study must be one of gong-2023-dynamics, tang",
+    ),
     "negative seed": (["reproduce", TOY, "--seed", "-1"], "seed must be a whole number from 0"),
     "no jobs": (["reproduce", TOY, "--jobs", "0"], "jobs must be at least 1, got 0"),
     "jobs elsewhere": (
@@ -169,6 +173,7 @@ def test_debug_shows_the_traceback(capsys, tmp_path, monkeypatch):
         assert errors.startswith("Traceback")
 
 
+@pytest.mark.slow
 def test_a_failed_study_does_not_stop_the_next(capsys, tmp_path, monkeypatch):
     other = tmp_path / "failing_toy.py"
     other.write_text(

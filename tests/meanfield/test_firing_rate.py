@@ -130,12 +130,13 @@ def textbook_rate(mean_input, noise):
     return 1 / (2 + 20 * mp.sqrt(mp.pi) * integral)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mean_input", "noise"),
     [
         (15.0, 4.0),
-        pytest.param(24.0, 2.0, marks=pytest.mark.slow),
-        pytest.param(5.0, 3.0, marks=pytest.mark.slow),
+        (24.0, 2.0),
+        (5.0, 3.0),
     ],
 )
 def test_derivatives_agree_with_numerical_differentiation_of_the_formula(mean_input, noise):

@@ -43,6 +43,7 @@ def test_the_response_to_strength_of_linear_rates_is_exact(kind):
         np.testing.assert_allclose(row, linear_solution(strength)[1], rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("kind", [dense, pytest.param(sparse, marks=pytest.mark.slow)])
 def test_derivatives_are_exact_to_second_order(kind):
     at = fixed_point_at(kind(MATRIX, LinearTransfer(), 9.0))
     g = jnp.asarray(20.0)
@@ -61,6 +62,7 @@ def test_derivatives_do_not_depend_on_the_method():
     np.testing.assert_allclose(by_picard, by_newton, rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_the_gradient_in_every_parameter_equals_finite_differences(kind):
     network = kind(MATRIX, LogisticTransfer(), np.linspace(8.0, 16.0, 7), 9.0)
     weighting = jnp.linspace(-1.0, 2.0, 7)

@@ -150,6 +150,7 @@ def distance_to_limit(neurons, graphs, rng, *, total_strength, divergent, recipr
     return np.mean(distances)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("divergent", "reciprocal"), [(0.3, 0.5), (0.9, 0.5), (0.3, 2.0)])
 def test_networks_approach_the_limit_whatever_their_divergent_and_reciprocal_pairs(
     divergent, reciprocal

@@ -80,6 +80,7 @@ def test_pieces_of_a_real_connectome_are_binary_and_real(configuration):
     assert drawn.labels is not None
 
 
+@pytest.mark.slow
 def test_fixed_points_of_an_ensemble_solve_their_equation(configuration, mixed):
     transfer = transfer_of(configuration)
     inputs = mixed.example_input.values[0]
@@ -92,6 +93,7 @@ def test_fixed_points_of_an_ensemble_solve_their_equation(configuration, mixed):
     assert np.isfinite(inputs[0]).all()
 
 
+@pytest.mark.slow
 def test_moments_of_an_ensemble_are_those_of_its_networks(configuration, mixed):
     weights = mixed.example_weights.values
     degree = mixed.in_degree.sel(network=0) if "network" in mixed.coords else mixed.in_degree[0]
@@ -104,6 +106,7 @@ def test_moments_of_an_ensemble_are_those_of_its_networks(configuration, mixed):
     assert mixed.input[0, 0].values == pytest.approx([state.mean(), state.var()])
 
 
+@pytest.mark.slow
 def test_the_same_key_gives_the_same_ensemble(configuration, mixed):
     again = run_ensemble(configuration, jax.random.key(3), family="sonet", kind="mixed", size=40)
     assert mixed.identical(again)

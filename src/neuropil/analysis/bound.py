@@ -129,7 +129,7 @@ class InwardFaces(AbstractBoundMethod):
         """The box, proved invariant; MAXIMUM_STEPS_REACHED when none was found."""
         n = field.dimension
         box = np.stack([np.asarray(self.start.lower, float), np.asarray(self.start.upper, float)])
-        require_boxes(*box, n)
+        require_boxes(box[0], box[1], n)
         if not np.isfinite(box).all():
             raise ValueError(f"start must be finite, got {self.start}")
         growth = np.full((2, n), self.first_growth)

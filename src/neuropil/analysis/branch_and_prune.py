@@ -25,7 +25,6 @@ from neuropil.analysis.zero_search import (
     UNCLEAR,
     AbstractZeroSearch,
     Zeros,
-    apart,
     longer,
     relation,
 )
@@ -43,9 +42,9 @@ class BranchAndPrune(AbstractZeroSearch):
 
     Proves that nothing is missing. Boxes narrower than `tolerance` times the width of the whole
     in every direction stay undecided (zeros closer to each other than that, and degenerate ones),
-    and so do the boxes left over after `maximum_boxes`; undecided boxes that touch are merged.
-    The cost grows exponentially with the dimension in general; bounded activations keep it small
-    up to about ten. Raises `ValueError` unless both fields are positive.
+    and so do the boxes left over after `maximum_boxes`; undecided boxes that touch, or nearly so,
+    are merged. The cost grows exponentially with the dimension in general; bounded activations
+    keep it small up to about ten. Raises `ValueError` unless both fields are positive.
 
     Source: R. B. Kearfott, "Rigorous Global Search: Continuous Problems" (1996).
     """
@@ -102,11 +101,13 @@ def _search(program, boxes, parameters, first, last, tolerance, maximum_boxes):
     n_found, n_undecided = np.int64(0), np.int64(0)
     counts = np.empty((last - first, 3), np.int64)
     stack = np.empty((64, 2, n))
-    box = np.empty((2, n))
+    box, slack = np.empty((2, n)), np.empty(n)
     work = workspace_for(program)
     for index in range(first, last):
         set_parameters(program, work.low, work.high, parameters[index, 0], parameters[index, 1])
         initial = boxes[index]
+        for j in range(n):
+            slack[j] = tolerance * (initial[1, j] - initial[0, j])
         own_found, own_undecided, n_examined = n_found, n_undecided, 0
         copy_box(initial, stack[0])
         height = 1
@@ -128,7 +129,7 @@ def _search(program, boxes, parameters, first, last, tolerance, maximum_boxes):
                 verdict = _UNCLEAR if match == UNCLEAR else EMPTY
             if verdict == EMPTY:
                 continue
-            if verdict == SPLIT and not _narrow(box, initial, tolerance):
+            if verdict == SPLIT and not _narrow(box, slack):
                 direction = splitting_direction(work, box, initial)
                 cut = box[0, direction] + _CUT * (box[1, direction] - box[0, direction])
                 if box[0, direction] < cut < box[1, direction]:
@@ -140,15 +141,15 @@ def _search(program, boxes, parameters, first, last, tolerance, maximum_boxes):
                     stack[height + 1, 1, direction] = cut
                     height += 2
                     continue
-            # Neighbours mostly follow each other: most boxes that touch are merged here.
-            if n_undecided > own_undecided and not apart(undecided[n_undecided - 1], box):
+            # Neighbours mostly follow each other, so that most boxes are merged here.
+            if n_undecided > own_undecided and _near(undecided[n_undecided - 1], box, slack):
                 _hull(undecided[n_undecided - 1], box)
                 continue
             if n_undecided == undecided.shape[0]:
                 undecided = longer(undecided)
             copy_box(box, undecided[n_undecided])
             n_undecided += 1
-        n_undecided = _merge(undecided, own_undecided, n_undecided)
+        n_undecided = _merge(undecided, own_undecided, n_undecided, slack)
         counts[index - first, 0] = n_found - own_found
         counts[index - first, 1] = n_undecided - own_undecided
         counts[index - first, 2] = n_examined
@@ -156,9 +157,18 @@ def _search(program, boxes, parameters, first, last, tolerance, maximum_boxes):
 
 
 @compiled
-def _narrow(box, initial, tolerance):
-    for j in range(box.shape[1]):
-        if box[1, j] - box[0, j] > tolerance * (initial[1, j] - initial[0, j]):
+def _narrow(box, slack):
+    for j in range(box.shape[1]):  # noqa: SIM110 - numba has no `all`
+        if box[1, j] - box[0, j] > slack[j]:
+            return False
+    return True
+
+
+@compiled
+def _near(one, other, slack):
+    """Whether two boxes touch, or their gap is no wider than the boxes that are split no more."""
+    for j in range(one.shape[1]):
+        if one[1, j] + slack[j] < other[0, j] or other[1, j] + slack[j] < one[0, j]:
             return False
     return True
 
@@ -172,8 +182,8 @@ def _hull(box, other):
 
 
 @compiled
-def _merge(boxes, first, last):
-    """Replace boxes that touch by their hull, in place; returns the new end of the list."""
+def _merge(boxes, first, last, slack):
+    """Replace boxes that are near by their hull, in place; returns the new end of the list."""
     changed = True
     while changed:
         changed = False
@@ -181,7 +191,7 @@ def _merge(boxes, first, last):
         while i < last:
             j = i + 1
             while j < last:
-                if apart(boxes[i], boxes[j]):
+                if not _near(boxes[i], boxes[j], slack):
                     j += 1
                     continue
                 _hull(boxes[i], boxes[j])

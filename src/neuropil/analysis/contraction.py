@@ -93,7 +93,7 @@ def contraction(
     """
     ends = np.stack([np.asarray(box.lower, float), np.asarray(box.upper, float)])
     n = len(system.state_names)
-    require_boxes(*ends, n)
+    require_boxes(ends[0], ends[1], n)
     field = traced_field(system, time)
     _, _, lower, upper = (result[0] for result in field(ends[None]))
     own = np.arange(n)

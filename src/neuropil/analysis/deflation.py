@@ -28,10 +28,11 @@ class DeflatedNewton(AbstractZeroSearch):
 
     Starts are uniform in the box. A zero r that was found is deflated: the method runs on f(x)
     times the product of 1 + 1 / |x - r|^2 over all r, lengths being measured in `reach` times the
-    width of the box, component by component; that has the other zeros of f only. What it converges to is proved by Krawczyk's test, which also tells two zeros from
-    one found twice. It stops after `starts` attempts, or `patience` of them in a row without a
-    new zero; that nothing is missing is not proved. The cost of one step grows with the cube of
-    the dimension. Raises `ValueError` unless all fields are positive.
+    width of the box, component by component; that has the other zeros of f only. What it
+    converges to is proved by Krawczyk's test, which also tells two zeros from one found twice. It
+    stops after `starts` attempts, or `patience` of them in a row without a new zero; that nothing
+    is missing is not proved. The cost of one step grows with the cube of the dimension. Raises
+    `ValueError` unless all fields are positive.
 
     Source: P. E. Farrell, A. Birkisson and S. W. Funke, SIAM J. Sci. Comput. 37, A2026 (2015).
     """

@@ -143,7 +143,7 @@ def all_folds(
         state=0.5 * lower[:, :n] + 0.5 * upper[:, :n],
         parameter_lower=lower[:, n],
         parameter_upper=upper[:, n],
-        enclosure=Box(lower[:, :n], upper[:, :n]),  # type: ignore[arg-type]
+        enclosure=Box(lower[:, :n], upper[:, :n]),
         undecided_parameter=left[:, :, n],
         undecided=Box(left[:, 0, :n], left[:, 1, :n]),  # type: ignore[arg-type]
         complete=len(left) == 0 and method.proves_completeness,

@@ -128,7 +128,7 @@ class IntervalFunction:
 
     def _evaluate(self, lower: Any, upper: Any) -> tuple[Any, ...]:
         ends = [np.asarray(end, float) for end in (lower, upper)]
-        require_boxes(*ends, self.dimension)
+        require_boxes(ends[0], ends[1], self.dimension)
         batch = ends[0].shape[:-1]
         boxes = [np.ascontiguousarray(end.reshape(-1, self.dimension)) for end in ends]
         parameters = np.tile(self._parameters, (len(boxes[0]), 1))

@@ -28,7 +28,7 @@ EMPTY, UNIQUE, SPLIT = 0, 1, 2
 _ROUNDS = 6
 _WORTHWHILE = 0.7
 _REGULAR = 0.95
-_NEWTON_STEPS = 30
+_NEWTON_STEPS = 10
 _INFLATIONS = 10
 _ROUNDING = 2.0**-52
 
@@ -163,6 +163,9 @@ def verify(program, work, point):
         if not _enclose_slopes(program, work, work.enclosure):
             return False
         _scale_slopes(work)
+        # Where the map does not contract, it contracts on no larger box either.
+        if not _distance_from_identity(work.scaled) < 1.0:
+            return False
         inside = True
         for i in range(n):
             lower, upper = _krawczyk_row(work, i)

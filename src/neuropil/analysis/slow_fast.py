@@ -12,6 +12,7 @@ import xarray as xr
 from jaxtyping import Bool, Float, Float64, Int
 
 from neuropil.analysis.diagrams import Diagram, complete_diagram
+from neuropil.analysis.pseudo_arclength import PseudoArclength
 from neuropil.simulate import AbstractMethod, Stiff, integrate
 from neuropil.system import (
     AbstractSlowFastSystem,
@@ -171,6 +172,10 @@ def critical_manifold(
     if n_slow != 1:
         raise ValueError(f"system must have exactly one slow variable, got {n_slow}")
     middle = 0.5 * (between[0] + between[1])
+    # Folds are what ends a sheet; a search for other special points is not needed.
+    diagram_options.setdefault(
+        "method", PseudoArclength(maximum_hopf_points=0, maximum_branch_points=0)
+    )
     diagram = complete_diagram(
         layer(system, middle), box, parameter="slow_state", between=between, **diagram_options
     )

@@ -173,7 +173,7 @@ class Tape:
         place[-1] = -1
         rows = []
         for register in ordered:
-            operation, a, b, c = self.instructions[register]  # type: ignore[misc]
+            operation, a, b, c = self.instructions[register]
             exponent = operation == Operation.INTEGER_POWER
             rows.append((operation, place[a], b if exponent else place[b], place[c]))
         table = np.array(rows, np.int64).reshape(-1, 4)
