@@ -193,7 +193,8 @@ def test_a_parameter_given_as_an_interval_proves_all_values_between():
             zeros = np.sort(zeros[np.abs(zeros.imag) < 1e-9].real)
             assert np.all(found.enclosure.lower[:, 0] <= zeros)
             assert np.all(zeros <= found.enclosure.upper[:, 0])
-    across = fixed_points(system(0.3), ends, up_to=system(0.5), throw=False)
+    few = BranchAndPrune(maximum_boxes=2_000)
+    across = fixed_points(system(0.3), ends, few, up_to=system(0.5), throw=False)
     assert not across.complete
 
 
@@ -203,7 +204,8 @@ def test_many_ranges_of_a_parameter_at_once_are_those_one_by_one():
 
     grid = jnp.linspace(0.3848, 2.0, 80)
     systems, up_to = Given(function, 1, grid[:-1]), Given(function, 1, grid[1:])
-    found = fixed_points_batch(systems, box(1, -2.0, 2.0), up_to=up_to, throw=False)
+    few = BranchAndPrune(maximum_boxes=2_000)
+    found = fixed_points_batch(systems, box(1, -2.0, 2.0), few, up_to=up_to, throw=False)
     # The first range holds the fold, and no other one does.
     np.testing.assert_array_equal(found.complete, [False] + 78 * [True])
     np.testing.assert_array_equal(found.count[1:], 1)

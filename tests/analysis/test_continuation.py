@@ -79,6 +79,7 @@ def test_a_bistable_network_is_followed_through_the_folds_of_its_reduction():
         assert abs(slope[0]) < 1e-6 * value[0]
 
 
+@pytest.mark.slow
 def test_a_branch_ends_where_newton_ends():
     branch = continuation(
         uniform_network(1.0), LONG, jnp.full(5, 13.0), parameter="strength", until=30.0

@@ -48,6 +48,7 @@ def test_deflation_finds_what_branch_and_prune_finds(name):
     assert "that there are no others in the box is not proved" in found.sentence
 
 
+@pytest.mark.slow
 def test_the_motif_again_from_another_key_and_the_same_from_the_same():
     motif = tripartite_motif_figure_2()
     ends = motif.invariant_box(uniform=True)

@@ -165,6 +165,7 @@ def test_the_gradient_of_a_fold_is_that_of_finite_differences():
     )
 
 
+@pytest.mark.slow
 def test_second_derivatives_of_a_fold():
     def at(q):
         return fold(
@@ -178,6 +179,7 @@ def test_second_derivatives_of_a_fold():
     np.testing.assert_allclose(jax.grad(jax.grad(at))(q), 0.5 * q**-0.5, rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_many_folds_at_once_are_certified_ones():
     scales = jnp.linspace(0.97, 1.03, 5)
 

@@ -160,6 +160,7 @@ def test_derivatives_agree_with_numerical_differentiation_of_the_formula(mean_in
         assert relative_error(derivative[order](mean_input, noise), value) < 1e-11, order
 
 
+@pytest.mark.slow
 def test_derivatives_end_with_a_message():
     derivative = firing_rate
     for _ in range(4):

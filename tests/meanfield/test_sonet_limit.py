@@ -75,6 +75,7 @@ def test_fixed_point_by_a_plain_loop_on_a_fine_grid():
     assert found.residual < 1e-9
 
 
+@pytest.mark.slow
 def test_quantiles_are_those_of_the_in_variable():
     found = limit(total_strength=300.0)
     levels = np.array([0.01, 0.3, 0.5, 0.99])

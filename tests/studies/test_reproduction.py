@@ -258,6 +258,7 @@ def test_an_output_folder_that_cannot_be_written_is_named(tmp_path):
     assert list(tmp_path.iterdir()) == [tmp_path / "runs"]
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_ends_the_run_without_half_a_result(complete, tmp_path, fixed_code):
     """The limit lets the shards through and stops the first figure, which is larger."""
     ended = subprocess.run(
