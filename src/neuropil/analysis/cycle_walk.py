@@ -10,15 +10,13 @@ from jaxtyping import Array, Bool, Complex, Float, Int
 from neuropil.analysis.collocation import Linearised, Mesh, Orbit, linearise
 from neuropil.analysis.hopf_points import HopfPoint
 from neuropil.analysis.parameters import Residual
+from neuropil.analysis.pseudo_arclength import ALONG, BORDER, SHARPEST_TURN
 from neuropil.norms import maximum_norm
 from neuropil.result import Outcome
 from neuropil.types import Scalar
 
-SHARPEST_TURN = 0.8
 VANISHED = 0.5
 """Cycles smaller than this share of the first one have shrunk to a point."""
-
-ALONG, BORDER = 1, 2
 
 
 class Collocation(eqx.Module):

@@ -59,7 +59,8 @@ def fold(
 
     Within `jax.jit`, `jax.vmap` and `jax.grad` nothing can raise: read `outcome`. State and
     parameter of the fold are differentiable by every array of the system (implicit function
-    theorem), also repeatedly, which costs one more linear solve.
+    theorem), also repeatedly, which costs one more linear solve. Take second derivatives outside
+    of `jax.lax.map` and `jax.lax.scan`, in which JAX loses part of them.
 
     Raises `ValueError` when the parameter does not exist or the start does not fit, and
     `NotSolved` when Newton's method does not converge. Source: R. Seydel, Numer. Math. 33, 339

@@ -29,7 +29,7 @@ def claims(configuration: Mapping[str, Any], results: Results) -> list[Claim]:
         regimes_are_sheets(results),
         astrocyte_is_slow(results),
         regimes_lie_on_one_sheet(results),
-        context_crosses_the_fold(results),
+        context_crosses_the_fold(configuration, results),
     ]
 
 
@@ -206,7 +206,7 @@ def regimes_lie_on_one_sheet(results: Results) -> Claim:
     )
 
 
-def context_crosses_the_fold(results: Results) -> Claim:
+def context_crosses_the_fold(configuration: Mapping[str, Any], results: Results) -> Claim:
     """Section 2.1.3: contextual signals through v(t)."""
     data = results["slow-fast-context"]
     _, visited = _visited(data)
@@ -218,7 +218,7 @@ def context_crosses_the_fold(results: Results) -> Claim:
         statement="A context signal v to the astrocyte can alter the flow of neuronal and synaptic "
         "activity by carrying the layer over the bifurcation.",
         published="(hypothesis)",
-        measured="with v = -0.5 the drift at the fold turns to "
+        measured=f"with v = {configuration['slow_fast']['context']} the drift at the fold turns to "
         f"{1e3 * float(data.drift_at_fold[0]):+.2f} per second; the layer jumps from there to "
         f"sheet {', '.join(map(str, landed))}, and the trajectory visits sheets "
         f"{', '.join(map(str, visited))}",

@@ -16,7 +16,7 @@ def figures(
     yield phase_space.figure_2(results)
     yield diagrams.figure_2e(results)
     yield phase_space.vector_fields(results)
-    yield diagrams.slow_fast(results)
+    yield diagrams.slow_fast(configuration, results)
     yield windows.figure_7(configuration, results)
     yield phase_space.figure_8(results)
     yield diagrams.figure_9(results)

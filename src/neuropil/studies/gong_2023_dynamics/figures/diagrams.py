@@ -1,6 +1,7 @@
 """Bifurcation diagrams over the astrocyte's output, and sheets over its state."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -70,13 +71,13 @@ def figure_9(results: Results) -> DrawnFigure:
     )
 
 
-def slow_fast(results: Results) -> DrawnFigure:
+def slow_fast(configuration: Mapping[str, Any], results: Results) -> DrawnFigure:
     """Sheets of the critical manifold with both trajectories."""
     figure = Figure(figsize=(10, 4.2), layout="constrained")
     for ax, name, title in zip(
         figure.subplots(1, 2),
         ("slow-fast", "slow-fast-context"),
-        ("no input (Fig. 2D)", "context signal v = -0.5"),
+        ("no input (Fig. 2D)", f"context signal v = {configuration['slow_fast']['context']}"),
         strict=True,
     ):
         data = results[name]
