@@ -219,12 +219,15 @@ def test_an_interrupt_from_the_keyboard_ends_cleanly(tmp_path, jobs):
         text=True,
         start_new_session=True,
     ) as process:
-        deadline = time.monotonic() + 120
-        while not reached.exists():
-            assert time.monotonic() < deadline, "the study did not get to the shard"
-            time.sleep(0.05)
-        os.killpg(process.pid, signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        try:
+            deadline = time.monotonic() + 120
+            while not reached.exists():
+                assert time.monotonic() < deadline, "the study did not get to the shard"
+                time.sleep(0.05)
+            os.killpg(process.pid, signal.SIGINT)
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert errors.splitlines()[-1].endswith("repeat the same command to continue.")
     assert "Traceback" not in errors

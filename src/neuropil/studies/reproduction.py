@@ -25,6 +25,7 @@ from neuropil.studies.failures import (
     StudyFailed,
 )
 from neuropil.studies.identity import canonical, code_version, run_key
+from neuropil.studies.interruption import interrupts_kept
 from neuropil.studies.provenance import environment, now
 from neuropil.studies.registry import load_study
 from neuropil.studies.runs import RunResult, load_run
@@ -71,7 +72,7 @@ def reproduce(
     identity["study"]["reference"] = reference
     identity["shards"] = [shard.name for shard in shards]
     folder = RunFolder(Path(output) / study.name / identity["key"])
-    with folder.held():
+    with folder.held(), interrupts_kept():
         session = _Session.begin(folder, identity, executor)
         try:
             missing = [shard for shard in shards if not folder.has_shard(shard)]
