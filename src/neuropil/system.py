@@ -1,6 +1,7 @@
 """What a dynamical system is to every verb: parameters as fields, equations as methods."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import NamedTuple
 
 import equinox as eqx
@@ -47,6 +48,38 @@ class AbstractNoisySystem(AbstractSystem):
     @abstractmethod
     def noise_amplitude(self, time: Scalar, state: State) -> State:
         """Coefficient of the Wiener increments, in state units per square-root millisecond."""
+
+
+class AbstractSpikingSystem(AbstractNoisySystem):
+    """Neurons of one variable, the membrane potential, that fire, are reset and drive each other.
+
+    `circuits.IntegrateAndFire` says what the fields mean and holds all of them; a class of one's
+    own gives the same. Each is one value or one for each neuron, but for `delay`, `coupling` and
+    `synaptic_time_constant`, which are one value.
+    """
+
+    hazard: eqx.AbstractVar[Callable[[State], State] | None]
+    hazard_bound: eqx.AbstractVar[Float[Array, "..."] | None]
+    threshold: eqx.AbstractVar[Float[Array, "..."]]
+    reset: eqx.AbstractVar[Float[Array, "..."]]
+    refractory_period: eqx.AbstractVar[Float[Array, "..."]]
+    poisson_rate: eqx.AbstractVar[Float[Array, "..."]]
+    poisson_jump: eqx.AbstractVar[Float[Array, "..."]]
+    delay: eqx.AbstractVar[Scalar]
+    coupling: eqx.AbstractVar[Scalar]
+    synaptic_time_constant: eqx.AbstractVar[Scalar]
+
+    @property
+    def rate_bound(self) -> Float[Array, "..."] | None:
+        """A rate that the hazard never exceeds, in spikes/ms: the stated one, or its own."""
+        if self.hazard_bound is not None or self.hazard is None:
+            return self.hazard_bound
+        return getattr(self.hazard, "bound", None)
+
+    @property
+    def relaxation(self) -> tuple[Float[Array, "..."], Float[Array, "..."]] | None:
+        """(rate, rest) where the vector field is rate * (rest - v), in 1/ms and mV, else None."""
+        return None
 
 
 class AbstractSlowFastSystem(AbstractSystem):
@@ -162,6 +195,7 @@ def _chosen(
 __all__ = [
     "AbstractNoisySystem",
     "AbstractSlowFastSystem",
+    "AbstractSpikingSystem",
     "AbstractSystem",
     "Box",
     "LayerSystem",

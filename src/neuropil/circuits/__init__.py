@@ -7,7 +7,9 @@ from neuropil.circuits.activation import (
     Logistic,
 )
 from neuropil.circuits.inputs import ConstantInput, InputFunction
-from neuropil.circuits.integrate_and_fire import LeakyIntegrateAndFire
+from neuropil.circuits.integrate_and_fire import IntegrateAndFire
+from neuropil.circuits.leaky_integrate_and_fire import LeakyIntegrateAndFire
+from neuropil.circuits.membrane import LinearDrift, SigmoidHazard
 from neuropil.circuits.neuroglia import NeuroGlialNetwork, NeuroGlialState
 from neuropil.circuits.rate import RateNetwork, stack_networks
 from neuropil.circuits.tripartite_motif import (
@@ -23,11 +25,14 @@ __all__ = [
     "ConstantInput",
     "HyperbolicTangent",
     "InputFunction",
+    "IntegrateAndFire",
     "LeakyIntegrateAndFire",
+    "LinearDrift",
     "Logistic",
     "NeuroGlialNetwork",
     "NeuroGlialState",
     "RateNetwork",
+    "SigmoidHazard",
     "TripartiteMotif",
     "stack_networks",
     "tripartite_motif_figure_2",

@@ -14,6 +14,7 @@ from neuropil.connectivity.hyperedges import (
     neuro_glial_wiring_from_connectome,
     random_neuro_glial_wiring,
 )
+from neuropil.connectivity.kernel import AbstractKernel, StepKernel
 from neuropil.connectivity.operators import (
     AbstractWeights,
     DenseWeights,
@@ -46,6 +47,8 @@ from neuropil.connectivity.storage import load, save
 from neuropil.connectivity.summary import ConnectomeSummary, MotifSummary, describe
 
 __all__ = [
+    "AbstractKernel",
+    "StepKernel",
     "AbstractWeights",
     "Cells",
     "Connectome",
