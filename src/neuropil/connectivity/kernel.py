@@ -1,4 +1,4 @@
-"""Limiting kernels w(xi, zeta): who drives whom once a network is so large that only types count."""
+"""Limiting kernels w(xi, zeta): who drives whom in a network so large that only types count."""
 
 from abc import abstractmethod
 
