@@ -211,7 +211,12 @@ def test_unexpected_errors_say_how_to_learn_more(capsys, monkeypatch):
 @pytest.mark.parametrize("jobs", [[], pytest.param(["--jobs", "2"], marks=pytest.mark.slow)])
 def test_an_interrupt_from_the_keyboard_ends_cleanly(tmp_path, jobs):
     reached = tmp_path / "reached"
-    command = [sys.executable, "-c", "import sys; from neuropil.cli import main; sys.exit(main())"]
+    # A shell ignores interrupts for what it starts in the background, and children inherit that.
+    program = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from neuropil.cli import main; sys.exit(main())"
+    )
+    command = [sys.executable, "-c", program]
     with subprocess.Popen(
         [*command, "reproduce", TOY, "--output", str(tmp_path), "--quiet", *jobs],
         env={**os.environ, "TOY_STUDY_STOPS_AT": f"2:{reached}"},

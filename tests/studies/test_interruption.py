@@ -10,6 +10,14 @@ import pytest
 from neuropil.studies.interruption import interrupts_kept
 
 
+@pytest.fixture(autouse=True)
+def interrupts_are_heard():
+    """A shell ignores interrupts for what it starts in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def wait_for_the_interrupt():
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
