@@ -19,6 +19,7 @@ class Outcome(enum.IntEnum):
     DIVERGED = 2
     NOT_FINITE = 3
     STEP_TOO_SMALL = 4
+    MASS_AT_EDGE = 5
 
     @property
     def sentence(self) -> str:
@@ -39,6 +40,9 @@ _SENTENCES = {
     Outcome.NOT_FINITE: "A value became infinite or not a number; check the parameters.",
     Outcome.STEP_TOO_SMALL: (
         "The step along the branch fell below its minimum; the branch may end or be singular here."
+    ),
+    Outcome.MASS_AT_EDGE: (
+        "Probability reached an edge of the grid, where a wall would hold it back; widen the grid."
     ),
 }
 

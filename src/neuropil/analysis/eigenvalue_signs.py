@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Complex, Float, Int
 
 from neuropil.types import Scalar
@@ -68,7 +69,7 @@ def signs_of(eigenvalues: Complex[Array, " n"]) -> EigenvalueSigns:
 
 
 def _pair_sign(eigenvalues: Complex[Array, " n"]) -> Scalar:
-    one, other = jnp.triu_indices(eigenvalues.size, k=1)
+    one, other = np.triu_indices(eigenvalues.size, k=1)
     sums = eigenvalues[one] + eigenvalues[other]
     size = jnp.abs(sums)
     directions = sums / jnp.where(size > 0, size, 1.0).astype(sums.dtype)

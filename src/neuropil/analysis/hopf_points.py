@@ -1,11 +1,9 @@
 """Hopf points: where a pair of eigenvalues crosses the imaginary axis and cycles are born."""
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
-from neuropil.analysis.extended_newton import best_iterate
+from neuropil.analysis.extended_newton import HOPF_POINT, Polished, polish
 from neuropil.analysis.parameters import Residual
 from neuropil.types import Scalar, State
 
@@ -38,43 +36,16 @@ def polish_hopf_point(
     state and the parameter), the best is returned, which is the beginning itself where the method
     fails. Source: D. Roose and V. Hlavacek, SIAM J. Appl. Math. 45, 879 (1985).
     """
-    size = state.size
-    eigenvalues, vectors = jnp.linalg.eig(jax.jacfwd(residual)(state, parameter))
-    one, other = jnp.triu_indices(size, k=1)
-    nearest = jnp.argmin(jnp.abs(eigenvalues[one] + eigenvalues[other]))
-    first, second = one[nearest], other[nearest]
-    squared = (eigenvalues[first] * eigenvalues[second]).real
-    vector = vectors[:, first]
-    along = vector.real / jnp.linalg.norm(vector.real)
-    across = vector.imag - (along @ vector.imag) * along
-    plane = jnp.stack([along, across / jnp.linalg.norm(across)])
-
-    def extended(unknown: Float[Array, " unknowns"]):
-        state, vector, squared, parameter = (
-            unknown[:size],
-            unknown[size : 2 * size],
-            unknown[-2],
-            unknown[-1],
-        )
-
-        def times_jacobian(tangent):
-            return jax.jvp(lambda s: residual(s, parameter), (state,), (tangent,))
-
-        value, once = times_jacobian(vector)
-        _, twice = times_jacobian(once)
-        scale = plane @ vector - jnp.array([1.0, 0.0])
-        return jnp.concatenate([value, twice + squared * vector, scale])
-
-    start = jnp.concatenate([state, along, squared[None], parameter[None]])
-
-    def is_near(unknown):
-        moved = unknown - start
-        return jnp.linalg.norm(jnp.append(moved[:size], moved[-1])) <= largest_move
-
-    found, left = best_iterate(extended, start, is_near)
-    frequency = jnp.where(squared > 0, jnp.sqrt(jnp.maximum(found[-2], 0.0)), jnp.nan)
-    frequency = jnp.where(frequency > 0, frequency, jnp.nan)
-    return HopfPoint(found[:size], found[-1], frequency, left)
+    return hopf_point_of(
+        polish(residual, (HOPF_POINT,), HOPF_POINT, state, parameter, state, largest_move)
+    )
 
 
-__all__ = ["HopfPoint", "polish_hopf_point"]
+def hopf_point_of(polished: Polished) -> HopfPoint:
+    """The Hopf point that Newton's method ended with."""
+    is_pair = polished.square > 0
+    frequency = jnp.where(is_pair, jnp.sqrt(jnp.where(is_pair, polished.square, 1.0)), jnp.nan)
+    return HopfPoint(polished.state, polished.parameter, frequency, polished.residual)
+
+
+__all__ = ["HopfPoint", "hopf_point_of", "polish_hopf_point"]

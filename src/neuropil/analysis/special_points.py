@@ -1,20 +1,20 @@
 """Folds, Hopf points and branch points between the points of a walk, in fixed buffers."""
 
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Int
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
 
-from neuropil.analysis.branch_points import BranchPoint, polish_branch_point
+from neuropil.analysis.branch_points import BranchPoint, branch_point_of
 from neuropil.analysis.eigenvalue_signs import crosses_in_pairs
-from neuropil.analysis.folds import Fold, polish_fold
-from neuropil.analysis.hopf_points import HopfPoint, polish_hopf_point
+from neuropil.analysis.extended_newton import BRANCH_POINT, FOLD, HOPF_POINT, Polished, polish
+from neuropil.analysis.folds import Fold, fold_of
+from neuropil.analysis.hopf_points import HopfPoint, hopf_point_of
 from neuropil.analysis.parameters import Residual
 from neuropil.analysis.pseudo_arclength import Points, PseudoArclength
-
-SpecialPoint = TypeVar("SpecialPoint", Fold, HopfPoint, BranchPoint)
 
 
 class SpecialPoints(NamedTuple):
@@ -27,94 +27,117 @@ class SpecialPoints(NamedTuple):
 
 def special_points(residual: Residual, method: PseudoArclength, points: Points) -> SpecialPoints:
     """Bracketed by test functions from one point of the walk to the next, and polished."""
-    crosses = points.border_sign[:-1] * points.border_sign[1:] < 0
+    size = points.state.shape[1]
+    rows = {
+        FOLD: method.maximum_folds,
+        # In one dimension there is no pair of eigenvalues.
+        HOPF_POINT: method.maximum_hopf_points if size > 1 else 0,
+        BRANCH_POINT: method.maximum_branch_points,
+    }
+    kinds = tuple(kind for kind in rows if rows[kind])
     slope = points.tangent_parameter
-    turns = slope[:-1] * slope[1:] < 0
-    pairs = crosses_in_pairs(points.n_unstable, points.pair_sign)
-    pairs &= jnp.isfinite(points.parameter[1:])
 
-    def halfway(before, share):
-        """State, parameter and tangent between two points, and how far apart these are."""
-
-        def between(values):
-            return values[before] + share * (values[before + 1] - values[before])
-
+    def between(kind: Int[Array, ""], before: Int[Array, ""]) -> Polished:
+        """The special point between a point of the walk and the next one."""
+        turn = slope[before] / (slope[before] - slope[before + 1])
+        share = jnp.where(kind == FOLD, turn, 0.5)
         apart = points.state[before + 1] - points.state[before]
         moved = points.parameter[before + 1] - points.parameter[before]
-        length = jnp.linalg.norm(jnp.append(apart, moved))
-        fields = (points.state, points.parameter, points.tangent_state)
-        return (*map(between, fields), jnp.linalg.norm(apart), length)
+        bent = points.tangent_state[before + 1] - points.tangent_state[before]
+        return polish(
+            residual,
+            kinds,
+            kind,
+            points.state[before] + share * apart,
+            points.parameter[before] + share * moved,
+            points.tangent_state[before] + share * bent,
+            jnp.linalg.norm(jnp.append(apart, moved)),
+        )
 
-    def fold(before):
-        share = slope[before] / (slope[before] - slope[before + 1])
-        state, parameter, tangent, apart, _ = halfway(before, share)
-        return polish_fold(residual, state, parameter, tangent, largest_move=apart)
-
-    def hopf_point(before):
-        state, parameter, _, _, length = halfway(before, 0.5)
-        return polish_hopf_point(residual, state, parameter, largest_move=length)
-
-    def branch_point(before):
-        state, parameter, _, _, length = halfway(before, 0.5)
-        return polish_branch_point(residual, state, parameter, largest_move=length)
-
-    state, nothing = jnp.full(points.state.shape[1], jnp.nan), jnp.asarray(jnp.nan)
-    # In one dimension there is no pair of eigenvalues.
-    hopf_rows = method.maximum_hopf_points if state.size > 1 else 0
+    found = _each(_brackets(points), {kind: rows[kind] for kind in kinds}, between, size)
     return SpecialPoints(
-        # Where branches cross, one of them may turn: that is no fold.
-        folds=_each(turns & ~crosses, fold, Fold(state, nothing, nothing), method.maximum_folds),
-        hopf_points=_each(
-            pairs,
-            hopf_point,
-            HopfPoint(state, nothing, nothing, nothing),
-            hopf_rows,
-            keep=lambda found: jnp.isfinite(found.angular_frequency),
-        ),
-        branch_points=_each(
-            crosses,
-            branch_point,
-            BranchPoint(state, nothing, nothing),
-            method.maximum_branch_points,
-        ),
+        folds=jax.vmap(fold_of)(found[FOLD]),
+        hopf_points=jax.vmap(hopf_point_of)(found[HOPF_POINT]),
+        branch_points=jax.vmap(branch_point_of)(found[BRANCH_POINT]),
     )
 
 
-def _each(
-    brackets: Bool[Array, " steps"],
-    polish: Callable[[Int[Array, ""]], SpecialPoint],
-    nothing: SpecialPoint,
-    rows: int,
-    *,
-    keep: Callable[[SpecialPoint], Bool[Array, ""]] = lambda _: jnp.asarray(True),
-) -> SpecialPoint:
-    """Polish in every bracket, and keep the first `rows` that are to be kept.
+def _brackets(points: Points) -> dict[int, Bool[Array, " steps"]]:
+    """Between which neighbouring points of a walk there is a special point of each kind."""
+    crosses = points.border_sign[:-1] * points.border_sign[1:] < 0
+    turns = points.tangent_parameter[:-1] * points.tangent_parameter[1:] < 0
+    pairs = crosses_in_pairs(points.n_unstable, points.pair_sign)
+    return {
+        # Where branches cross, one of them may turn: that is no fold.
+        FOLD: turns & ~crosses,
+        HOPF_POINT: pairs & jnp.isfinite(points.parameter[1:]),
+        BRANCH_POINT: crosses,
+    }
 
-    A loop over the brackets, so that a batch pays for as many as the one with the most has.
+
+def _each(
+    brackets: dict[int, Bool[Array, " steps"]],
+    limits: dict[int, int],
+    polished_in: Callable[[Int[Array, ""], Int[Array, ""]], Polished],
+    size: int,
+) -> dict[int, Polished]:
+    """Polish in every bracket, and keep the first of each kind, as many as its limit says.
+
+    One loop over the brackets of all kinds: Newton's method is compiled once, and a batch pays
+    for as many as the one with the most has. What is left over is not a number.
     """
-    empty = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (rows, *leaf.shape)), nothing)
-    if rows == 0:
-        return empty
+    buffers = {kind: jnp.full((limits.get(kind, 0), size + 3), jnp.nan) for kind in brackets}
+    if limits:
+        numbers = list(limits.values())
+        firsts = np.cumsum(numbers) - numbers
+        filled = _filled(
+            jnp.stack([brackets[kind] for kind in limits]),
+            jnp.array(list(limits)),
+            jnp.array(numbers),
+            jnp.array(firsts),
+            polished_in,
+            jnp.concatenate([buffers[kind] for kind in limits]),
+        )
+        for kind, first, number in zip(limits, firsts, numbers, strict=True):
+            buffers[kind] = filled[first : first + number]
+    return {kind: Polished(rows[:, :size], *rows[:, size:].T) for kind, rows in buffers.items()}
+
+
+def _filled(
+    brackets: Bool[Array, "kinds steps"],
+    kinds: Int[Array, " kinds"],
+    limits: Int[Array, " kinds"],
+    firsts: Int[Array, " kinds"],
+    polished_in: Callable[[Int[Array, ""], Int[Array, ""]], Polished],
+    rows: Float[Array, "rows entries"],
+) -> Float[Array, "rows entries"]:
+    """Those of a kind begin at its row in `firsts`."""
+    steps = brackets.shape[1]
     places = jnp.arange(brackets.size)
 
+    def waiting(last, counts):
+        return (brackets & (counts < limits)[:, None]).ravel() & (places > last)
+
     def proceed(now):
-        last, count, _ = now
-        return jnp.any(brackets & (places > last)) & (count < rows)
+        last, counts, _ = now
+        return jnp.any(waiting(last, counts))
 
     def following(now):
-        last, count, found = now
-        place = jnp.argmax(brackets & (places > last))
-        one = polish(place)
-        # What is not kept is written past the end, which drops it.
-        kept = keep(one)
-        row = jnp.where(kept, count, rows)
-        found = jax.tree.map(lambda all, new: all.at[row].set(new, mode="drop"), found, one)
-        return place, count + kept.astype(count.dtype), found
+        last, counts, rows = now
+        place = jnp.argmax(waiting(last, counts))
+        kind, before = place // steps, place % steps
+        one = polished_in(kinds[kind], before)
+        # What is no Hopf point is written past the end, which drops it.
+        kept = (kinds[kind] != HOPF_POINT) | (one.square > 0)
+        row = jnp.where(kept, firsts[kind] + counts[kind], len(rows))
+        entries = jnp.append(one.state, jnp.stack([one.parameter, one.square, one.residual]))
+        counts = counts + (kept & (jnp.arange(len(kinds)) == kind))
+        return place, counts, rows.at[row].set(entries, mode="drop")
 
     # What begins as part of a batch is traced once, where it would be twice otherwise.
-    count = 0 * jnp.sum(brackets)
-    empty = jax.tree.map(lambda leaf: leaf + count.astype(leaf.dtype), empty)
-    return jax.lax.while_loop(proceed, following, (count - 1, count, empty))[2]
+    none = 0 * jnp.sum(brackets, axis=1)
+    start = (jnp.sum(none) - 1, none, rows + jnp.sum(none).astype(rows.dtype))
+    return jax.lax.while_loop(proceed, following, start)[2]
 
 
 __all__ = ["SpecialPoints", "special_points"]

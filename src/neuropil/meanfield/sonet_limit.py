@@ -1,7 +1,6 @@
 """Rates of one neuron in an infinitely large second-order network (SONET)."""
 
 from collections.abc import Callable
-from typing import Any
 
 import equinox as eqx
 import jax
@@ -11,74 +10,13 @@ from jaxtyping import Array, Float, Int
 
 from neuropil.circuits import RateNetwork
 from neuropil.connectivity import DenseWeights
-from neuropil.connectivity.bivariate_normal import correlation_from_excess, threshold_of
-from neuropil.meanfield.gaussian_nodes import normal_nodes, spread
+from neuropil.connectivity.sonet_kernel import SonetKernel, in_variable_nodes, sonet_kernel
+from neuropil.meanfield.gaussian_nodes import spread
 from neuropil.meanfield.pseudo_transient import PseudoTransient, settle
 from neuropil.result import raise_unless_successful
 
 Transfer = Callable[[Float[Array, " neurons"]], Float[Array, " neurons"]]
 QUANTILE_POINTS = 512
-
-
-def _scalar() -> Any:
-    return eqx.field(converter=lambda value: jnp.asarray(value, float))
-
-
-class SonetKernel(eqx.Module):
-    """Probability of an edge between two neurons of known in-variables, in a large SONET.
-
-    In the Gaussian-threshold form of a SONET (Zhao, Beverlin, Netoff and Nykamp, Front. Comput.
-    Neurosci. 5:28, 2011) neuron i has an in-variable x_i and an out-variable y_i, normal with
-    variances rho_conv and rho_div and covariance rho_chain, and the edge from j to i exists when
-    x_i + y_j + (private noise) exceeds h; the latent variable has variance 1. Given the sender's
-    in-variable x', its y is normal with mean kappa x', kappa = rho_chain / rho_conv, and variance
-    rho_div - kappa^2 rho_conv. Averaging over it leaves
-
-        w(x, x') = Phi((x + kappa x' - h) / sqrt(1 - rho_conv - kappa^2 rho_conv)),
-
-    in which rho_div has cancelled; edge pairs (reciprocal) never entered.
-
-    `threshold` is h, `in_variance` rho_conv, `chain_slope` kappa.
-    """
-
-    threshold: Float[Array, ""] = _scalar()
-    in_variance: Float[Array, ""] = _scalar()
-    chain_slope: Float[Array, ""] = _scalar()
-
-    def __call__(
-        self, receiver: Float[Array, " receivers"], sender: Float[Array, " senders"]
-    ) -> Float[Array, "receivers senders"]:
-        """Probability of the edge to in-variable `receiver` from in-variable `sender`."""
-        private = 1.0 - self.in_variance * (1.0 + self.chain_slope**2)
-        latent = receiver[:, None] + self.chain_slope * sender[None, :] - self.threshold
-        return jax.scipy.stats.norm.cdf(latent / jnp.sqrt(private))
-
-
-def sonet_kernel(connection_probability: float, convergent: float, chain: float) -> SonetKernel:
-    """The kernel of a SONET from its statistics: p, alpha_conv and alpha_chain.
-
-    Two edges onto one neuron are both present with probability p^2 (1 + convergent), two
-    edges in a chain with p^2 (1 + chain). Raises `ValueError` when no network of any
-    alpha_div has these statistics.
-    """
-    p = connection_probability
-    threshold = threshold_of(p)
-    if convergent < 0:
-        raise ValueError(f"convergent must not be negative, got {convergent}")
-    in_variance = correlation_from_excess(convergent, p)
-    covariance = correlation_from_excess(chain, p)
-    if in_variance == 0:
-        if chain != 0:
-            raise ValueError(f"chain must be 0 when convergent is 0, got {chain}")
-        return SonetKernel(*map(jnp.asarray, (threshold, 0.0, 0.0)))
-    slope = covariance / in_variance
-    if in_variance * (1 + slope**2) >= 1:
-        largest = np.sqrt(in_variance * (1 - in_variance))
-        raise ValueError(
-            f"chain is {chain}, a latent covariance of {covariance:.6g}: with convergent = "
-            f"{convergent} and p = {p} it must stay strictly within {-largest:.6g} to {largest:.6g}"
-        )
-    return SonetKernel(*map(jnp.asarray, (threshold, in_variance, slope)))
 
 
 def sonet_limit_network(
@@ -98,7 +36,7 @@ def sonet_limit_network(
     unequal fractions of the network, returned as the second value. Arguments as there.
     """
     kernel = sonet_kernel(connection_probability, convergent, chain)
-    variable, probability = _in_variable(kernel, nodes)
+    variable, probability = in_variable_nodes(kernel, nodes)
     matrix = kernel(variable, variable) * jnp.asarray(probability)[None, :]
     inputs = jnp.asarray(external_input, float), jnp.asarray(total_strength, float)
     return RateNetwork(DenseWeights(matrix), transfer, *inputs), probability
@@ -218,7 +156,7 @@ def sonet_limit_rates(
     if nodes < 1 or noise_nodes < 1:
         raise ValueError(f"nodes and noise_nodes must be at least 1, got {nodes}, {noise_nodes}")
     kernel = sonet_kernel(connection_probability, convergent, chain)
-    variable, probability = _in_variable(kernel, nodes)
+    variable, probability = in_variable_nodes(kernel, nodes)
     result = _solve(
         transfer,
         kernel,
@@ -234,15 +172,6 @@ def sonet_limit_rates(
     if throw:
         raise_unless_successful(result.outcome, what="SONET limit", throw=True)
     return result
-
-
-def _in_variable(
-    kernel: SonetKernel, nodes: int
-) -> tuple[Float[Array, " nodes"], Float[np.ndarray, " nodes"]]:
-    """Quadrature nodes and probabilities of the in-variable: one node when it does not vary."""
-    variance = float(kernel.in_variance)
-    normal, probability = normal_nodes(nodes if variance > 0 else 1)
-    return jnp.asarray(np.sqrt(variance) * normal), probability
 
 
 @eqx.filter_jit

@@ -1,0 +1,103 @@
+"""What every engine of spikes does: prepare a network once, then run realisations of it."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from neuropil.connectivity import Connectome
+from neuropil.system import AbstractSpikingSystem
+
+LARGEST_NUMBER_OF_SPIKES = 200_000_000
+"""Of one realisation: 2.4 GB of times and neurons."""
+
+
+class Realisation(NamedTuple):
+    """Spikes of one realisation, sampled potentials, and how it ended (`spike_endings`)."""
+
+    times: Float[np.ndarray, " spikes"]
+    neurons: Int[np.ndarray, " spikes"]
+    potentials: Float[np.ndarray, "samples sampled"]
+    ending: int
+    neuron: int
+    time: float
+    value: float
+
+
+class Request(NamedTuple):
+    """What is asked of every realisation: its duration, and which potentials to sample when."""
+
+    duration: float
+    sample_times: Float[np.ndarray, " samples"]
+    sample_neurons: Int[np.ndarray, " sampled"]
+
+
+Runner = Callable[[Float[np.ndarray, " neurons"], np.uint64], Realisation]
+"""From the potentials at the start and the start of a stream of random numbers."""
+
+
+class Prepared(NamedTuple):
+    """A network ready to run, and the memory that it and each running realisation take."""
+
+    run: Runner
+    network_bytes: int
+    realisation_bytes: int
+
+
+class AbstractSpikeMethod(eqx.Module):
+    """An engine: a way to simulate the spikes of a network."""
+
+    @abstractmethod
+    def prepare(
+        self, system: AbstractSpikingSystem, connectome: Connectome, request: Request
+    ) -> Prepared:
+        """Check that the engine can run this network, and lay it out; nothing is run.
+
+        Raises `ValueError`, naming the parameter, when it cannot.
+        """
+
+
+def per_neuron(
+    name: str, value: Float[Array, "..."], n_neurons: int
+) -> Float[np.ndarray, " neurons"]:
+    """One value for each neuron. Raises `ValueError`, naming the parameter, for another shape."""
+    numbers = np.asarray(value, float)
+    if numbers.shape not in ((), (n_neurons,)):
+        raise ValueError(
+            f"{name} must be one value or one for each of {n_neurons} neurons, "
+            f"got shape {numbers.shape}"
+        )
+    return np.ascontiguousarray(np.broadcast_to(numbers, (n_neurons,)))
+
+
+def noise_per_neuron(
+    system: AbstractSpikingSystem, n_neurons: int
+) -> Float[np.ndarray, " neurons"]:
+    """The noise amplitude of each neuron, in mV per sqrt(ms).
+
+    Raises `ValueError` when it depends on the potential, which no engine here can follow.
+    """
+    time = jax.numpy.zeros(())
+    at_two = [
+        np.asarray(system.noise_amplitude(time, jax.numpy.full(n_neurons, potential)))
+        for potential in (0.0, 7.3)
+    ]
+    if not np.array_equal(*at_two):
+        raise ValueError("noise must not depend on the membrane potential")
+    return per_neuron("noise", at_two[0], n_neurons)
+
+
+__all__ = [
+    "LARGEST_NUMBER_OF_SPIKES",
+    "AbstractSpikeMethod",
+    "Prepared",
+    "Realisation",
+    "Request",
+    "Runner",
+    "noise_per_neuron",
+    "per_neuron",
+]
