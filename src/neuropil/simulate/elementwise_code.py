@@ -42,7 +42,10 @@ def elementwise_code(
     uses an operation that has no scalar form here.
     """
     probe = jax.ShapeDtypeStruct((n_neurons,), np.float64)
-    closed = jax.make_jaxpr(function)(probe)
+    try:
+        closed = jax.make_jaxpr(function)(probe)
+    except TypeError as error:
+        raise ValueError(f"{name} does not fit {n_neurons} neurons: {error}") from error
     writer = _Writer(n_neurons, name)
     argument = _Scalar("v", is_truth=False)
     (result,) = writer.write(closed, [argument])

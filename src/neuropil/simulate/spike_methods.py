@@ -7,10 +7,11 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Float, Int
 
 from neuropil.connectivity import Connectome
 from neuropil.system import AbstractSpikingSystem
+from neuropil.types import ArrayLike
 
 LARGEST_NUMBER_OF_SPIKES = 200_000_000
 """Of one realisation: 2.4 GB of times and neurons."""
@@ -62,7 +63,7 @@ class AbstractSpikeMethod(eqx.Module):
 
 
 def per_neuron(
-    name: str, value: Float[Array, "..."], n_neurons: int
+    name: str, value: Float[ArrayLike, "..."], n_neurons: int
 ) -> Float[np.ndarray, " neurons"]:
     """One value for each neuron. Raises `ValueError`, naming the parameter, for another shape."""
     numbers = np.asarray(value, float)
@@ -79,13 +80,17 @@ def noise_per_neuron(
 ) -> Float[np.ndarray, " neurons"]:
     """The noise amplitude of each neuron, in mV per sqrt(ms).
 
-    Raises `ValueError` when it depends on the potential, which no engine here can follow.
+    Raises `ValueError` when it depends on the potential, which no engine here can follow, and
+    for a wrong number of values.
     """
     time = jax.numpy.zeros(())
-    at_two = [
-        np.asarray(system.noise_amplitude(time, jax.numpy.full(n_neurons, potential)))
-        for potential in (0.0, 7.3)
-    ]
+    try:
+        at_two = [
+            np.asarray(system.noise_amplitude(time, jax.numpy.full(n_neurons, potential)))
+            for potential in (0.0, 7.3)
+        ]
+    except TypeError as error:
+        raise ValueError(f"noise does not fit {n_neurons} neurons: {error}") from error
     if not np.array_equal(*at_two):
         raise ValueError("noise must not depend on the membrane potential")
     return per_neuron("noise", at_two[0], n_neurons)

@@ -69,7 +69,7 @@ def spikes(
 
     def run(realisation: int) -> Realisation:
         # `scrambled` keeps these streams apart from those that drew a graph from the same key.
-        stream = scrambled(np.uint64(stream_start(seed, realisation)))
+        stream = np.uint64(scrambled(np.uint64(stream_start(seed, realisation))))
         return prepared.run(starts[min(realisation, len(starts) - 1)], stream)
 
     found: dict[int, Realisation] = {}
