@@ -1,4 +1,5 @@
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.linalg
@@ -113,7 +114,7 @@ def planted(rng, sizes=(3, 4, 5), copies=2):
 @given(st.integers(0, 2**32 - 1))
 def test_colours_do_not_depend_on_the_numbering(seed):
     rng = np.random.default_rng(seed)
-    group, matrix = planted(rng)
+    _, matrix = planted(rng)
     order = rng.permutation(len(matrix))
     for options in ({}, {"depth": 1}, {"tolerance": 0.7}, {"resolution": 4, "depth": 1}):
         first = colour_refinement(network(matrix), **options).colours[-1]
@@ -180,7 +181,7 @@ def test_real_connectome_keeps_its_strengths():
     assert found.largest_defect[-1] < 1e-9
     assert found.bound == 1150.0
     kernel = step_kernel(larva, found.colours[-1])
-    received = np.asarray(kernel.apply(np.ones(kernel.n_types)))[found.colours[-1]]
+    received = np.asarray(kernel.apply(jnp.ones(kernel.n_types)))[found.colours[-1]]
     assert np.allclose(received, larva.to_scipy().sum(axis=1), rtol=1e-12)
     coarse = colour_refinement(larva, resolution=20)
     assert coarse.n_colours[-1] == 20
@@ -222,6 +223,6 @@ def test_bad_arguments_are_named(options, message):
 
 def test_error_bound_needs_a_tree():
     found = colour_refinement(network(np.ones((4, 4))))
-    assert found.tree_error_bound(1) == 0.0
+    assert found.tree_error_bound(1) == found.tree_error_bound(2) == 0.0
     with pytest.raises(ValueError, match="vertices must be at least 1, got 0"):
         found.tree_error_bound(0)

@@ -1,3 +1,4 @@
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -41,8 +42,8 @@ def kernels():
 def test_transpose_is_the_adjoint_under_the_measure(name):
     kernel = kernels()[name]
     first, second = jnp.asarray(RNG.normal(size=(2, kernel.n_types)))
-    left = jnp.sum(kernel.measure * first * kernel.apply(second))
-    right = jnp.sum(kernel.measure * second * kernel.apply_transpose(first))
+    left = jnp.sum(kernel.measure * first * eqx.filter_jit(kernel.apply)(second))
+    right = jnp.sum(kernel.measure * second * eqx.filter_jit(kernel.apply_transpose)(first))
     assert np.isclose(left, right, rtol=1e-12)
 
 
@@ -133,7 +134,7 @@ def test_kernels_with_unbounded_masses_are_refused(exponent):
     def singular(xi, zeta):
         return np.where(xi == zeta, 0.0, np.maximum(np.abs(xi - zeta), 1e-12) ** exponent)
 
-    with pytest.raises(ValueError, match="largest total weight onto one type .* keeps growing"):
+    with pytest.raises(ValueError, match=r"largest total weight onto one type .* keeps growing"):
         analytic_kernel(singular, 256)
 
 
@@ -153,20 +154,20 @@ def test_curves_are_the_points_that_are_heard():
     shift = curve_kernel([lambda xi: xi + 0.25, lambda xi: xi], [2.0, -1.0], 16)
     values = jnp.asarray(RNG.normal(size=16))
     expected = 2 * np.roll(values, -4) - np.asarray(values)
-    assert np.allclose(shift.apply(values), expected, atol=1e-12)
+    assert np.allclose(eqx.filter_jit(shift.apply)(values), expected, atol=1e-12)
     doubled = curve_kernel([lambda xi: 2 * xi], [1.0], 400)
     wave = np.cos(2 * np.pi * midpoints(400))
-    found = doubled.apply(jnp.asarray(wave))
+    found = eqx.filter_jit(doubled.apply)(jnp.asarray(wave))
     expected = np.cos(4 * np.pi * midpoints(400))
     # An eighth of the second derivative over types^2.
     assert np.allclose(found, expected, atol=(2 * np.pi / 400) ** 2 / 8 * 1.01)
     # Each point is heard at two places, by half as many neurons there: total weight 1.
-    assert np.allclose(doubled.apply_transpose(jnp.ones(400)), 1.0, atol=1e-12)
+    assert np.allclose(eqx.filter_jit(doubled.apply_transpose)(jnp.ones(400)), 1.0, atol=1e-12)
 
 
 @pytest.mark.parametrize("curve", [lambda xi: 0 * xi, lambda xi: xi**2])
 def test_curves_that_gather_on_a_point_are_refused(curve):
-    with pytest.raises(ValueError, match="largest total weight from one type .* keeps growing"):
+    with pytest.raises(ValueError, match=r"largest total weight from one type .* keeps growing"):
         curve_kernel([curve], [1.0], 64)
 
 
@@ -175,7 +176,7 @@ def test_sonet_kernel_is_the_limit_of_in_degrees():
     kernel = sonet_step_kernel(0.1, 0.4, 0.3, total_strength=5.0, nodes=40)
     expected = np.asarray(kernel.apply(jnp.ones(40)))
     graph = sonet(
-        4000, 0.1, convergent=0.4, divergent=0.2, chain=0.3, key=jax.random.key(3)
+        4000, 0.1, convergent=0.4, divergent=0.4, chain=0.3, key=jax.random.key(3)
     ).connectome
     strength = 5.0 * graph.in_degrees / 4000
     for power in (1, 2, 3):
@@ -188,7 +189,6 @@ def test_sonet_kernel_is_the_limit_of_in_degrees():
     ("call", "message"),
     [
         (lambda g: step_kernel(g, [0, 1]), "one group for each of 6 neurons"),
-        (lambda g: step_kernel(g, np.zeros(6)), "whole numbers or names"),
         (lambda g: low_rank_kernel(g, 0), "rank must be between 1 and 6, got 0"),
         (lambda g: spectral_groups(g, 7), "clusters must be between 1 and 6, got 7"),
         (lambda g: degree_groups(g, 0), "classes must be between 1 and 6, got 0"),

@@ -1,3 +1,4 @@
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -80,7 +81,7 @@ def test_neighbours_of_curves_approach_the_curve_kernel():
     def wave(place):
         return np.cos(2 * np.pi * place)
 
-    limit = kernel.apply(jnp.asarray(wave((np.arange(1000) + 0.5) / 1000)))
+    limit = eqx.filter_jit(kernel.apply)(jnp.asarray(wave((np.arange(1000) + 0.5) / 1000)))
     errors = []
     for neurons in (100, 1000):
         network = curve_network(curves, weights, neurons)

@@ -1,3 +1,5 @@
+import functools
+
 import networkx
 import pytest
 from hypothesis import given, settings
@@ -6,13 +8,18 @@ from hypothesis import strategies as st
 from neuropil.meanfield.trees import Tree, all_trees, rooted_trees, tree_from_name, with_leaf
 
 
-def parent_choices(largest=9):
+def parent_choices(largest=8):
     """A number for each vertex but the root, to be taken modulo its place."""
     return st.lists(st.integers(0, 2**16), max_size=largest - 1)
 
 
 def tree_of(choices):
     return Tree((-1, *(choice % (place + 1) for place, choice in enumerate(choices))))
+
+
+@functools.cache
+def names_of_size(vertices):
+    return {tree.name for tree in rooted_trees(vertices)}
 
 
 def renumbered(tree, draw):
@@ -42,7 +49,7 @@ def test_no_shape_comes_twice(vertices):
 @given(parent_choices())
 def test_every_tree_is_among_them(choices):
     tree = tree_of(choices)
-    assert tree.name in {each.name for each in rooted_trees(tree.size)}
+    assert tree.name in names_of_size(tree.size)
 
 
 @settings(deadline=None)

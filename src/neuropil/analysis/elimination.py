@@ -7,49 +7,52 @@ from jaxtyping import Array, Float
 
 from neuropil.types import Scalar
 
-LARGEST_BATCHED = 6
+LARGEST_WRITTEN_OUT = 6
 
 
+@jax.custom_batching.custom_vmap
 def solve_with_sign(
     matrix: Float[Array, "n n"], right: Float[Array, "n columns"]
 ) -> tuple[Float[Array, "n columns"], Scalar]:
     """The solution of matrix x = right, and the sign of the determinant.
 
-    Gaussian elimination with row exchanges. Up to six unknowns it is written in sums and
-    products, which under `jax.vmap` run through the batch: there LAPACK spends its time on calls.
+    Gaussian elimination with row exchanges, by LAPACK. Under `jax.vmap` it is written out up to
+    six unknowns, to run through the batch: there LAPACK spends its time on calls.
     """
-    if len(matrix) <= LARGEST_BATCHED:
-        return _eliminated(matrix, right)
+    n = len(matrix)
     # Eliminated together with the matrix, the right sides need no permutation.
     factors, exchanges, _ = lu(jnp.concatenate([matrix, right], axis=1))
-    parity = jnp.sum(exchanges != jnp.arange(len(matrix), dtype=exchanges.dtype)) % 2
-    sign = jnp.prod(jnp.sign(jnp.diagonal(factors))) * jnp.where(parity == 1, -1.0, 1.0)
-    left, right = jnp.split(factors, [len(matrix)], axis=1)
-    return triangular_solve(left, right, left_side=True, lower=False), sign
+    odd = jnp.sum(exchanges != jnp.arange(n, dtype=exchanges.dtype)) % 2 == 1
+    sign = jnp.prod(jnp.sign(jnp.diagonal(factors))) * jnp.where(odd, -1.0, 1.0)
+    return triangular_solve(factors[:, :n], factors[:, n:], left_side=True), sign
 
 
-def _eliminated(
+@solve_with_sign.def_vmap
+def _solve_batch(size, is_batched, matrix, right):
+    matrix, right = (
+        values if batched else jnp.broadcast_to(values, (size, *values.shape))
+        for values, batched in zip((matrix, right), is_batched, strict=True)
+    )
+    small = matrix.shape[1] <= LARGEST_WRITTEN_OUT
+    solve = _written_out if small else solve_with_sign.fun
+    return jax.vmap(solve)(matrix, right), (True, True)
+
+
+def _written_out(
     matrix: Float[Array, "n n"], right: Float[Array, "n columns"]
 ) -> tuple[Float[Array, "n columns"], Scalar]:
-    """By a loop over the columns, of which the body is compiled once."""
     n = len(matrix)
     places = jnp.arange(n)
-
-    def eliminate(c, now):
-        rows, sign = now
-        size = jnp.where(places < c, -1.0, jnp.abs(rows[:, c]))
-        largest = jnp.argmax(size)
-        # Sums with one term, as indices that differ within a batch are slow.
-        taken = (places == largest)[:, None]
-        pivot = jnp.sum(jnp.where(taken, rows, 0.0), axis=0)
-        sign = sign * jnp.sign(pivot[c]) * jnp.where(largest == c, 1.0, -1.0)
-        pivot = (pivot / pivot[c])[None]
-        others = jnp.where(taken, rows[c][None], rows)
-        others = others - others[:, c][:, None] * pivot
-        return jnp.where((places == c)[:, None], pivot, others), sign
-
     rows = jnp.concatenate([matrix, right], axis=1)
-    rows, sign = jax.lax.fori_loop(0, n, eliminate, (rows, jnp.ones(())))
+    sign = jnp.ones(())
+    for c in range(n):
+        largest = c + jnp.argmax(jnp.abs(rows[c:, c]))
+        exchanged = jnp.where(places == c, largest, jnp.where(places == largest, c, places))
+        rows = rows[exchanged]
+        sign = sign * jnp.sign(rows[c, c]) * jnp.where(largest == c, 1.0, -1.0)
+        pivot = rows[c] / rows[c, c]
+        others = rows - rows[:, c, None] * pivot[None]
+        rows = jnp.where((places == c)[:, None], pivot[None], others)
     return rows[:, n:], sign
 
 

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
+from neuropil.analysis.on_demand import on_demand
 from neuropil.analysis.parameters import Residual
 from neuropil.norms import maximum_norm
 from neuropil.types import Scalar, State
@@ -77,11 +78,20 @@ def polish(
 
     def begin(jacobian):
         """From the Jacobian by state and parameter."""
+        nothing = _Start(direction, jnp.zeros(()), direction)
         return chosen(
             {
                 FOLD: lambda: _start_of_fold(direction),
-                HOPF_POINT: lambda: _start_of_hopf_point(jacobian[:, :-1]),
-                BRANCH_POINT: lambda: _start_of_branch_point(jacobian),
+                HOPF_POINT: lambda: on_demand(
+                    jnp.asarray(kind == HOPF_POINT),
+                    lambda: _start_of_hopf_point(jacobian[:, :-1]),
+                    nothing,
+                ),
+                BRANCH_POINT: lambda: on_demand(
+                    jnp.asarray(kind == BRANCH_POINT),
+                    lambda: _start_of_branch_point(jacobian),
+                    nothing,
+                ),
             }
         )
 

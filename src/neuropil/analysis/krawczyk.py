@@ -28,6 +28,7 @@ EMPTY, UNIQUE, SPLIT = 0, 1, 2
 _ROUNDS = 6
 _WORTHWHILE = 0.7
 _REGULAR = 0.95
+_NARROW = 1e-3
 _NEWTON_STEPS = 10
 _INFLATIONS = 10
 _ROUNDING = 2.0**-52
@@ -112,25 +113,31 @@ def examine(program, work, box):
 
 @compiled
 def splitting_direction(work, box, initial):
-    """The variable to which the values react most, in proportion to all; else the widest one."""
+    """The variable to which the values react most, in proportion to all; else the widest one.
+
+    A value that depends on one variable alone speaks for it however narrow the box has become
+    there, so that a variable counts only while it is not much narrower than the widest one.
+    """
     n = box.shape[1]
-    score = np.zeros(n)
+    score, width = np.zeros(n), np.empty(n)
+    widest = 0
+    for j in range(n):
+        width[j] = (box[1, j] - box[0, j]) / (initial[1, j] - initial[0, j])
+        if width[j] > width[widest]:
+            widest = j
     for i in range(n):
         total = 0.0
         for k in range(n):
             total += _magnitude(work.slope, i, k) * (box[1, k] - box[0, k])
         for j in range(n):
             score[j] += _magnitude(work.slope, i, j) * (box[1, j] - box[0, j]) / total
-    widest, best = 0, 0
+    best = widest
     for j in range(n):
         if not score[j] < math.inf:
-            best = -1
-        elif best >= 0 and score[j] > score[best]:
+            return widest
+        if score[j] > score[best] and width[j] > _NARROW * width[widest]:
             best = j
-        width = (box[1, j] - box[0, j]) / (initial[1, j] - initial[0, j])
-        if width > (box[1, widest] - box[0, widest]) / (initial[1, widest] - initial[0, widest]):
-            widest = j
-    return best if best >= 0 else widest
+    return best
 
 
 @compiled

@@ -14,6 +14,7 @@ from neuropil.analysis.eigenvalue_signs import (
     signs_of,
 )
 from neuropil.analysis.elimination import solve_with_sign
+from neuropil.analysis.on_demand import on_demand
 from neuropil.analysis.parameters import Residual
 from neuropil.norms import maximum_norm
 from neuropil.result import Outcome
@@ -276,15 +277,13 @@ def _signs(
     by_table = len(jacobian) <= LARGEST_TABLE
     nothing = jnp.full(len(jacobian), complex(jnp.nan, jnp.nan))
 
-    def find(_):
+    def find():
         computed = method.eigenvalues or not by_table
         eigenvalues = jnp.linalg.eigvals(jacobian) if computed else nothing
-        signs = signs_by_table(jacobian) if by_table else signs_of(eigenvalues)
-        return jnp.asarray(False), signs, eigenvalues
+        return signs_by_table(jacobian) if by_table else signs_of(eigenvalues), eigenvalues
 
-    # A loop of one pass or none: unlike with `cond`, a batch in which none is wanted is free.
     none = EigenvalueSigns(jnp.asarray(0), jnp.zeros(()))
-    _, signs, eigenvalues = jax.lax.while_loop(lambda now: now[0], find, (wanted, none, nothing))
+    signs, eigenvalues = on_demand(wanted, find, (none, nothing))
     return signs, eigenvalues if method.eigenvalues else None
 
 

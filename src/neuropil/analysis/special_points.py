@@ -131,7 +131,7 @@ def _filled(
         kept = (kinds[kind] != HOPF_POINT) | (one.square > 0)
         row = jnp.where(kept, firsts[kind] + counts[kind], len(rows))
         entries = jnp.append(one.state, jnp.stack([one.parameter, one.square, one.residual]))
-        counts = counts + (kept & (jnp.arange(len(kinds)) == kind))
+        counts = counts.at[kind].add(kept.astype(counts.dtype))
         return place, counts, rows.at[row].set(entries, mode="drop")
 
     # What begins as part of a batch is traced once, where it would be twice otherwise.

@@ -1,5 +1,6 @@
 """Who is wired to whom: weights, labels and where they come from, without dynamics."""
 
+from neuropil.connectivity.colour_refinement import ColourRefinement, colour_refinement
 from neuropil.connectivity.connectome import Cells, Connectome, Provenance
 from neuropil.connectivity.conversions import (
     connectome_from_edges,
@@ -15,6 +16,27 @@ from neuropil.connectivity.hyperedges import (
     random_neuro_glial_wiring,
 )
 from neuropil.connectivity.kernel import AbstractKernel, StepKernel
+from neuropil.connectivity.kernel_analytic import analytic_kernel, midpoints, ring_kernel
+from neuropil.connectivity.kernel_curves import CurveKernel, curve_kernel
+from neuropil.connectivity.kernel_estimates import (
+    LowRankKernel,
+    WeightsKernel,
+    low_rank_kernel,
+    step_kernel,
+    weights_kernel,
+)
+from neuropil.connectivity.kernel_networks import (
+    SampledNetwork,
+    curve_network,
+    sample_network,
+    types_at,
+)
+from neuropil.connectivity.natural_scaling import (
+    NaturalScaling,
+    ScalingGrowth,
+    natural_scaling,
+    require_natural_scaling,
+)
 from neuropil.connectivity.operators import (
     AbstractWeights,
     DenseWeights,
@@ -47,6 +69,26 @@ from neuropil.connectivity.storage import load, save
 from neuropil.connectivity.summary import ConnectomeSummary, MotifSummary, describe
 
 __all__ = [
+    "analytic_kernel",
+    "ring_kernel",
+    "midpoints",
+    "CurveKernel",
+    "curve_kernel",
+    "LowRankKernel",
+    "WeightsKernel",
+    "low_rank_kernel",
+    "step_kernel",
+    "weights_kernel",
+    "SampledNetwork",
+    "curve_network",
+    "sample_network",
+    "types_at",
+    "ColourRefinement",
+    "colour_refinement",
+    "NaturalScaling",
+    "ScalingGrowth",
+    "natural_scaling",
+    "require_natural_scaling",
     "AbstractKernel",
     "StepKernel",
     "AbstractWeights",

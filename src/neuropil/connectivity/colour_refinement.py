@@ -41,16 +41,15 @@ class ColourRefinement:
         For any tree of so many `vertices` and functions of the potential that are at most 1 in
         magnitude and depend on the neuron by its colour alone, the observables of the network and
         of `step_kernel(connectome, colours[round_number])` differ by at most
-        (vertices - 1) C^(vertices - 2) times the mean defect, C = `bound`. Each edge of the tree is
-        replaced in turn: what is above it is bounded by the out-strengths in mean, what is
-        below and beside it by the in-strengths. Raises `ValueError` for fewer than 1 vertex.
+        (vertices - 2) C^(vertices - 2) times the mean defect, C = `bound`. The edges of the tree
+        are replaced one by one, from the leaves on: what is above an edge is bounded by the
+        out-strengths in mean, what is below and beside it by the in-strengths, and the last one,
+        at the root, makes no difference. Raises `ValueError` for fewer than 1 vertex.
         """
         if vertices < 1:
             raise ValueError(f"vertices must be at least 1, got {vertices}")
-        if vertices == 1:
-            return 0.0
-        defect = float(self.mean_defect[round_number])
-        return (vertices - 1) * self.bound ** (vertices - 2) * defect
+        replaced = max(vertices - 2, 0)
+        return replaced * self.bound**replaced * float(self.mean_defect[round_number])
 
 
 def colour_refinement(
@@ -100,9 +99,11 @@ def colour_refinement(
                 f"resolution must be at least the number of initial groups, {start.max() + 1}, "
                 f"got {resolution}"
             )
-    rounds, defects, is_stable = [start], [_defects(connectome, start)], False
+    scaling = natural_scaling(connectome)
+    width = SAME_STRENGTH * scaling.in_strength
+    strengths = _strengths(connectome, start, width)
+    rounds, defects, is_stable = [start], [_defects(start, strengths)], False
     while depth is None or len(rounds) <= depth:
-        strengths = _strengths(connectome, rounds[-1])
         if resolution is None:
             colours = _refined(rounds[-1], strengths, tolerance)
             is_stable = colours.max() == rounds[-1].max()
@@ -111,7 +112,8 @@ def colour_refinement(
             is_stable = np.array_equal(colours, rounds[-1])
         if is_stable:
             break
-        defect = _defects(connectome, colours)
+        strengths = _strengths(connectome, colours, width)
+        defect = _defects(colours, strengths)
         if resolution is not None and len(rounds) > 1 and defect[1] >= defects[-1][1]:
             break
         rounds.append(colours)
@@ -122,15 +124,18 @@ def colour_refinement(
         np.array([largest for largest, _ in defects]),
         np.array([mean for _, mean in defects]),
         bool(is_stable),
-        natural_scaling(connectome).bound,
+        scaling.bound,
     )
 
 
 Strengths = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
-def _strengths(connectome: Connectome, colours: np.ndarray) -> Strengths:
-    """Each neuron's total weight from every colour it listens to, by row: starts, colours, sums."""
+def _strengths(connectome: Connectome, colours: np.ndarray, width: float) -> Strengths:
+    """Each neuron's total weight from every colour it listens to, by row: starts, colours, sums.
+
+    Sums that follow each other within `width` are made equal.
+    """
     from_colour = np.empty(connectome.n_edges, np.int64)
     total = np.empty(connectome.n_edges)
     start = np.zeros(connectome.n_neurons + 1, np.int64)
@@ -144,28 +149,25 @@ def _strengths(connectome: Connectome, colours: np.ndarray) -> Strengths:
         from_colour,
         total,
     )
-    return start, from_colour[: start[-1]], total[: start[-1]]
+    return start, from_colour[: start[-1]], _merged(total[: start[-1]], width)
+
+
+def _merged(total: np.ndarray, width: float) -> np.ndarray:
+    values, which = np.unique(np.append(total, 0.0), return_inverse=True)
+    group = np.concatenate([[0], np.cumsum(np.diff(values) > width)])
+    lowest = values[np.searchsorted(group, np.arange(group[-1] + 1))]
+    lowest[group[which[-1]]] = 0.0
+    return lowest[group[which[:-1]]]
 
 
 def _refined(colours: np.ndarray, strengths: Strengths, tolerance: float) -> np.ndarray:
     start, from_colour, total = strengths
     if tolerance:
-        level = np.rint(total / tolerance).astype(np.int64)
-    else:
-        level = _levels(total)
+        total = np.rint(total / tolerance)
     first, second = np.empty(colours.size, np.uint64), np.empty(colours.size, np.uint64)
-    _sign(colours, start, from_colour, level, first, second)
+    # Adding zero turns -0 into 0, so that equal numbers have equal bits.
+    _sign(colours, start, from_colour, (total + 0.0).view(np.uint64), first, second)
     return _by_first_appearance(_ranks(first, second))
-
-
-def _levels(total: np.ndarray) -> np.ndarray:
-    """A number for each value of a sum, 0 for sums of zero; values apart by rounding are one."""
-    if not total.size:
-        return np.zeros(0, np.int64)
-    values, which = np.unique(np.append(total, 0.0), return_inverse=True)
-    width = SAME_STRENGTH * float(np.abs(values).max())
-    level = np.concatenate([[0], np.cumsum(np.diff(values) > width)])[which]
-    return level[:-1] - level[-1]
 
 
 def _ranks(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -191,9 +193,9 @@ def _split(start: np.ndarray, strengths: Strengths, resolution: int) -> np.ndarr
     return _by_first_appearance(bisected_groups(features, start, resolution))
 
 
-def _defects(connectome: Connectome, colours: np.ndarray) -> tuple[float, float]:
+def _defects(colours: np.ndarray, strengths: Strengths) -> tuple[float, float]:
     """Largest and mean over neurons of the L1 distance of strengths from those of the colour."""
-    start, from_colour, total = _strengths(connectome, colours)
+    start, from_colour, total = strengths
     defect = np.zeros(colours.size)
     order = np.argsort(colours, kind="stable")
     _measure_defects(colours, order, start, from_colour, total, colours.max() + 1, defect)
@@ -222,15 +224,14 @@ def _sum_by_colour(row_start, presynaptic, weights, colours, n_colours, start, f
 
 @numba.njit(cache=True, nogil=True)
 @no_type_check
-def _sign(colours, start, from_colour, level, first, second):
-    """Two 64-bit sums over (colour, level) that do not depend on the order of the colours."""
+def _sign(colours, start, from_colour, bits, first, second):
+    """Two 64-bit sums over (colour, total) that do not depend on the order of the colours."""
     for row in range(colours.size):
         own = np.uint64(colours[row])
         one, other = scrambled(own), scrambled(~own)
         for slot in range(start[row], start[row + 1]):
-            if level[slot] != 0:
-                entry = scrambled(np.uint64(from_colour[slot])) ^ np.uint64(level[slot])
-                entry = scrambled(entry)
+            if bits[slot] != 0:
+                entry = scrambled(scrambled(np.uint64(from_colour[slot])) ^ bits[slot])
                 one += scrambled(entry)
                 other += scrambled(~entry)
         first[row], second[row] = one, other

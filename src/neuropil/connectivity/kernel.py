@@ -44,8 +44,15 @@ class StepKernel(AbstractKernel):
     does not sum to 1.
     """
 
-    matrix: Float[Array, "types types"] = eqx.field(converter=lambda x: jnp.asarray(x, float))
-    measure: Float[Array, " types"] = eqx.field(converter=lambda x: jnp.asarray(x, float))
+    matrix: Float[Array, "types types"]
+    measure: Float[Array, " types"]
+
+    def __init__(
+        self,
+        matrix: Float[Array | np.ndarray, "..."],
+        measure: Float[Array | np.ndarray, "..."],
+    ):
+        self.matrix, self.measure = jnp.asarray(matrix, float), jnp.asarray(measure, float)
 
     def __check_init__(self):
         types = self.measure.shape[-1]

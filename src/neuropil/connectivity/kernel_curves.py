@@ -1,8 +1,8 @@
 """Limiting kernels that are measures: each neuron listens to single points of [0, 1]."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -21,51 +21,46 @@ Curve = Callable[[Float[np.ndarray, " types"]], Float[Array | np.ndarray, " type
 class CurveKernel(AbstractKernel):
     """w(xi, d zeta) = sum over c of `weights[c]` delta(zeta - curve_c(xi)) on the ring [0, 1).
 
-    Types are the midpoints of equal cells; `places[c, k]` is curve_c at the k-th of them, modulo
+    Types are the midpoints of equal cells, each with the same `measure`; `places[c, k]` is curve_c at the k-th of them, modulo
     1. Functions of the type are continued between the midpoints by straight lines around the
     ring: `apply` is exact for functions linear between them, and otherwise in error by an eighth
     of the largest second derivative over types^2. `apply_transpose` is the exact adjoint of
     `apply`. Made by `curve_kernel`.
 
-    Raises `ValueError` when a value is not finite or the shapes differ.
+    Raises `ValueError` when the shapes differ.
     """
 
-    places: Float[Array, "curves types"] = eqx.field(converter=lambda x: jnp.asarray(x, float))
-    weights: Float[Array, " curves"] = eqx.field(converter=lambda x: jnp.asarray(x, float))
+    places: Float[Array, "curves types"]
+    weights: Float[Array, " curves"]
+    measure: Float[Array, " types"]
 
-    def __check_init__(self):
+    def __init__(
+        self,
+        places: Float[Array | np.ndarray, "..."],
+        weights: Float[Array | np.ndarray, "..."],
+    ):
+        self.places = jnp.asarray(places, float)
+        self.weights = jnp.asarray(weights, float)
         if self.places.ndim != 2 or self.weights.shape != self.places.shape[:1]:
             raise ValueError(
                 "places must have shape (curves, types) and weights (curves,), got "
                 f"{self.places.shape} and {self.weights.shape}"
             )
-
-    @property
-    def measure(self) -> Float[Array, " types"]:
-        """Equal fractions of neurons in all cells."""
         types = self.places.shape[1]
-        return jnp.full(types, 1.0 / types)
+        self.measure = jnp.full(types, 1.0 / types)
 
     def apply(self, values: Float[Array, " types"]) -> Float[Array, " types"]:
         """What each type receives when type l sends `values[l]`."""
-        left, right, beyond = self._neighbours()
+        left, right, beyond = _neighbours(self.places)
         seen = (1.0 - beyond) * values[left] + beyond * values[right]
         return self.weights @ seen
 
     def apply_transpose(self, values: Float[Array, " types"]) -> Float[Array, " types"]:
         """The integral of `values(xi) w(d xi, zeta_l)` for each type l."""
-        left, right, beyond = self._neighbours()
+        left, right, beyond = _neighbours(self.places)
         sent = self.weights[:, None] * values[None, :]
         collected = jnp.zeros(values.shape, sent.dtype).at[left].add((1.0 - beyond) * sent)
         return collected.at[right].add(beyond * sent)
-
-    def _neighbours(self):
-        """The midpoints on either side of each place, and how far it lies towards the right."""
-        types = self.places.shape[1]
-        position = (self.places % 1.0) * types - 0.5
-        below = jnp.floor(position)
-        left = below.astype(int) % types
-        return left, (left + 1) % types, position - below
 
 
 def curve_kernel(
@@ -87,18 +82,25 @@ def curve_kernel(
             f"weights must hold one finite number for each of {len(curves)} curves, got {weights}"
         )
 
-    def at(cells: int) -> CurveKernel:
-        return CurveKernel(_places(curves, cells), strengths)
-
     def masses(cells: int) -> tuple[float, float]:
-        unsigned = CurveKernel(_places(curves, cells), np.abs(strengths))
-        return float(np.abs(strengths).sum()), float(
-            np.max(unsigned.apply_transpose(jnp.ones(cells)))
-        )
+        left, right, beyond = _neighbours(_places(curves, cells))
+        sent = np.broadcast_to(np.abs(strengths)[:, None], left.shape)
+        heard = np.bincount(left.ravel(), ((1.0 - beyond) * sent).ravel(), cells)
+        heard += np.bincount(right.ravel(), (beyond * sent).ravel(), cells)
+        return float(np.abs(strengths).sum()), float(heard.max())
 
     if types >= FEWEST_NODES_TO_JUDGE:
         require_bounded_masses(masses, types)
-    return at(types)
+    return CurveKernel(_places(curves, types), strengths)
+
+
+def _neighbours(places: Any) -> tuple[Any, Any, Any]:
+    """The midpoints on either side of each place, and how far it lies towards the right."""
+    types = places.shape[1]
+    position = (places % 1.0) * types - 0.5
+    below = position // 1.0
+    left = below.astype(int) % types
+    return left, (left + 1) % types, position - below
 
 
 def _places(curves: Sequence[Curve], cells: int) -> np.ndarray:

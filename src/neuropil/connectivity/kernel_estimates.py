@@ -1,6 +1,5 @@
 """Limiting kernels estimated from the weights of one finite network."""
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import scipy.sparse
@@ -37,9 +36,19 @@ class LowRankKernel(AbstractKernel):
     does not sum to 1.
     """
 
-    receiving: Float[Array, "types rank"] = eqx.field(converter=lambda x: jnp.asarray(x, float))
-    sending: Float[Array, "types rank"] = eqx.field(converter=lambda x: jnp.asarray(x, float))
-    measure: Float[Array, " types"] = eqx.field(converter=lambda x: jnp.asarray(x, float))
+    receiving: Float[Array, "types rank"]
+    sending: Float[Array, "types rank"]
+    measure: Float[Array, " types"]
+
+    def __init__(
+        self,
+        receiving: Float[Array | np.ndarray, "..."],
+        sending: Float[Array | np.ndarray, "..."],
+        measure: Float[Array | np.ndarray, "..."],
+    ):
+        self.receiving = jnp.asarray(receiving, float)
+        self.sending = jnp.asarray(sending, float)
+        self.measure = jnp.asarray(measure, float)
 
     def __check_init__(self):
         types = self.measure.shape[-1]
@@ -62,7 +71,7 @@ class LowRankKernel(AbstractKernel):
 def weights_kernel(connectome: Connectome) -> WeightsKernel:
     """The exact kernel of a finite network; `apply` costs one product with its weights."""
     n = connectome.n_neurons
-    return WeightsKernel(weights_of(connectome), jnp.full(n, 1.0 / n))
+    return WeightsKernel(weights=weights_of(connectome), measure=jnp.full(n, 1.0 / n))
 
 
 def step_kernel(connectome: Connectome, partition: Partition) -> StepKernel:

@@ -10,9 +10,26 @@ from neuropil.meanfield.degree_mean_field import (
     strengths_of_moments,
     strengths_of_weights,
 )
+from neuropil.meanfield.density_evolution import (
+    AbstractDensitySteps,
+    DensityEvolution,
+    DeviceSteps,
+    HostSteps,
+    evolve_density,
+)
+from neuropil.meanfield.density_grid import VoltageGrid
+from neuropil.meanfield.density_stationary import (
+    AbstractStationaryMethod,
+    CellBalance,
+    Collocation,
+    StationaryDensity,
+    stationary_density,
+)
 from neuropil.meanfield.firing_rate import firing_rate, log_firing_rate
 from neuropil.meanfield.fixed_point_methods import AbstractFixedPointMethod, Newton, Picard
+from neuropil.meanfield.gaussian_nodes import normal_nodes
 from neuropil.meanfield.heterogeneity import PerturbedRates, perturbed_rates
+from neuropil.meanfield.population_density import PopulationDensity, UnitMassDensity
 from neuropil.meanfield.pseudo_transient import PseudoTransient
 from neuropil.meanfield.response import response_to_strength
 from neuropil.meanfield.self_consistent_rates import SelfConsistentRates, self_consistent_rates
@@ -25,9 +42,61 @@ from neuropil.meanfield.sonet_limit import (
 )
 from neuropil.meanfield.stability import FixedPointStability, fixed_point_stability
 from neuropil.meanfield.transfer import SiegertTransfer
+from neuropil.meanfield.tree_coincidences import repeated_index_bias, repeated_index_bound
+from neuropil.meanfield.tree_densities import tree_density
+from neuropil.meanfield.tree_distances import (
+    Cosine,
+    Sigmoid,
+    distinguishing_functions,
+    largest_difference,
+    negative_sobolev_of_samples,
+    tensorised_negative_sobolev,
+)
+from neuropil.meanfield.tree_hierarchy import HierarchyTerms, hierarchy_terms
+from neuropil.meanfield.tree_observables import (
+    TreeObservables,
+    tree_observables,
+    tree_observables_limit,
+    vertex_observable,
+)
+from neuropil.meanfield.trees import Tree, all_trees, rooted_trees, tree_from_name, with_leaf
 from neuropil.meanfield.wiring_moments import WiringMoments, random_graph_moments, wiring_moments
 
 __all__ = [
+    "PopulationDensity",
+    "UnitMassDensity",
+    "VoltageGrid",
+    "AbstractDensitySteps",
+    "DensityEvolution",
+    "DeviceSteps",
+    "HostSteps",
+    "evolve_density",
+    "AbstractStationaryMethod",
+    "CellBalance",
+    "Collocation",
+    "StationaryDensity",
+    "stationary_density",
+    "Tree",
+    "all_trees",
+    "rooted_trees",
+    "tree_from_name",
+    "with_leaf",
+    "TreeObservables",
+    "tree_observables",
+    "tree_observables_limit",
+    "vertex_observable",
+    "tree_density",
+    "repeated_index_bias",
+    "repeated_index_bound",
+    "HierarchyTerms",
+    "hierarchy_terms",
+    "Cosine",
+    "Sigmoid",
+    "distinguishing_functions",
+    "largest_difference",
+    "negative_sobolev_of_samples",
+    "tensorised_negative_sobolev",
+    "normal_nodes",
     "AbstractFixedPointMethod",
     "ContractionCertificate",
     "DegreeMeanField",

@@ -38,8 +38,8 @@ def collocate(
     def of_type(kind, reset: Scalar, push: Scalar, spread: Scalar):
         edges = jnp.concatenate(
             [
-                grid.lower + (reset - grid.lower) * jnp.arange(below) / below,
-                reset + (grid.upper - reset) * jnp.arange(elements - below + 1) / (elements - below),
+                grid.lower + (reset - grid.lower) * jnp.asarray(np.arange(below) / below),
+                reset + (grid.upper - reset) * jnp.asarray(np.linspace(0, 1, elements - below + 1)),
             ]
         )
         length = jnp.diff(edges)
@@ -54,7 +54,7 @@ def collocate(
         value = empty.at[row, column].set(
             jnp.broadcast_to(of_points, (elements, degree, degree + 1))
         )
-        slope = empty.at[row, column].set(slope_of_points / length[:, None, None])
+        slope = empty.at[row, column].set(slope_of_points[None] / length[:, None, None])
         quadrature = (length[:, None] * weights[None, :]).reshape(-1)
         above = jnp.where(flat > reset, 1.0, 0.0)
         fired = (quadrature * hazard) @ value
@@ -71,9 +71,9 @@ def collocate(
         matrix = jnp.concatenate([first, second, wall, mass])
         right = jnp.zeros(2 * size).at[-1].set(1.0)
         solution = jnp.linalg.solve(matrix, right)[:size]
-        element = jnp.clip(jnp.searchsorted(edges, grid.centres) - 1, 0, elements - 1)
+        element = jnp.clip(jnp.searchsorted(edges, grid.centres).astype(int) - 1, 0, elements - 1)
         place = (grid.centres - edges[element]) / length[element]
-        local = solution[degree * element[:, None] + np.arange(degree + 1)]
+        local = solution[degree * element[:, None] + np.arange(degree + 1)[None]]
         return _interpolate(nodes, local, place), fired @ solution
 
     return jax.vmap(of_type)(jnp.arange(types), each, drive + received, diffusion)
@@ -98,9 +98,9 @@ def _interpolate(
     nodes: np.ndarray, local: Float[Array, "points nodes"], place: Float[Array, " points"]
 ) -> Float[Array, " points"]:
     """Each row, known at the nodes, at its own place (barycentric formula)."""
-    distance = place[:, None] - nodes
+    distance = place[:, None] - nodes[None]
     at_node = distance == 0
-    ratio = _barycentric_weights(nodes) / jnp.where(at_node, 1.0, distance)
+    ratio = _barycentric_weights(nodes)[None] / jnp.where(at_node, 1.0, distance)
     ratio = jnp.where(jnp.any(at_node, axis=1, keepdims=True), at_node.astype(float), ratio)
     return jnp.sum(ratio * local, axis=1) / jnp.sum(ratio, axis=1)
 

@@ -14,7 +14,6 @@ one more element, the products of the off-diagonal elements that face each other
 from typing import no_type_check
 
 import numba
-import numpy as np
 
 BLOCK = 32
 

@@ -245,9 +245,7 @@ def evolve_density(
         )
     course = method.course(density, densities, saved_at)
     fault, side = jnp.asarray(course.fault), jnp.asarray(course.side)
-    failure = jnp.where(
-        side == len(SIDES), Outcome.NOT_FINITE.value, Outcome.MASS_AT_EDGE.value
-    )
+    failure = jnp.where(side == len(SIDES), Outcome.NOT_FINITE.value, Outcome.MASS_AT_EDGE.value)
     step_numbers = np.arange(saved_at[-1])
     evolution = DensityEvolution(
         times=jnp.asarray(moments),
@@ -317,10 +315,10 @@ def _course(
         carry = (
             ended.densities,
             jnp.where(due[:, None, None], ended.densities, saved),
-            limited + (ended.is_limited & was_well),
+            limited + (ended.is_limited & was_well).astype(int),
             jnp.where(was_well, fault_now, fault),
             jnp.where(was_well, found % 3, side),
-            taken + was_well,
+            taken + was_well.astype(int),
         )
         nan = jnp.full_like(ended.rates, jnp.nan)
         shown = (jnp.where(was_well, x, nan) for x in (ended.rates, ended.received))

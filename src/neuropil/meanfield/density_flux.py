@@ -2,7 +2,7 @@
 
 import equinox as eqx
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from neuropil.types import Scalar
 
@@ -114,7 +114,7 @@ def moved(across: Float[Array, "types faces"]) -> Float[Array, "types cells"]:
 
 def is_noise_weak(
     tables: DensityTables, received: Float[Array, " types"], diffusion: Float[Array, " types"]
-) -> Float[Array, ""]:
+) -> Bool[Array, ""]:
     """Whether the limiter has a say at any face."""
     velocity = jnp.abs(tables.drift + received[:, None])
     return jnp.any(velocity * tables.width > 2 * diffusion[:, None])

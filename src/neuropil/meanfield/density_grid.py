@@ -1,5 +1,7 @@
 """The cells of membrane potential on which densities live."""
 
+from collections.abc import Sequence
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -41,7 +43,7 @@ class VoltageGrid(eqx.Module):
     @property
     def centres(self) -> Float[Array, " cells"]:
         """Middle of each cell, in mV."""
-        return self.lower + self.width * (jnp.arange(self.cells) + 0.5)
+        return self.lower + self.width * (jnp.arange(self.cells, dtype=float) + 0.5)
 
     @property
     def faces(self) -> Float[Array, " faces"]:
@@ -54,7 +56,9 @@ class VoltageGrid(eqx.Module):
         return max(1, self.cells // 100)
 
     def normal_density(
-        self, mean: float | Float[ArrayLike, "..."], deviation: float | Float[ArrayLike, "..."]
+        self,
+        mean: float | Sequence[float] | Float[ArrayLike, "..."],
+        deviation: float | Sequence[float] | Float[ArrayLike, "..."],
     ) -> Float[Array, "... cells"]:
         """A normal density of this mean and standard deviation (mV), cut off at the walls.
 

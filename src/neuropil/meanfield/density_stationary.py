@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from neuropil.meanfield.density_collocation import collocate
 from neuropil.meanfield.density_flux import face_rates
@@ -159,15 +159,15 @@ def stationary_density(
 
     `Collocation` gives rates to about 1e-10 (its estimate of the error comes along);
     `CellBalance` the fixed point of the discretised system, of second order. `start` holds the
-    rates from which Newton's method begins, in spikes/ms: by default those without coupling.
-    Where there are several solutions, it decides between them. Whether a solution is stable is
-    not decided here: give `UnitMassDensity(density)` and its densities to `analysis.stability`.
+    rates from which Newton's method begins, in spikes/ms, by default 0. Where there are several
+    solutions, it decides between them. Whether a solution is stable is not decided here: give
+    `UnitMassDensity(density)` and its densities to `analysis.stability`.
 
     Raises `ValueError`, naming the argument, for a type without noise or a start that does not
     fit, and `NotSolved` when the tolerance is not reached, unless `throw` is false.
     """
     method.require(density)
-    rates = None if start is None else _start(density, start)
+    rates = _start(density, 0.0 if start is None else start)
     solved = _solve(density, method, rates)
     coarse = _rates_when_coarser(density, method, solved)
     result = eqx.tree_at(lambda s: s.rate_error, solved, jnp.abs(coarse - solved.rates))
@@ -190,69 +190,66 @@ def _rates_when_coarser(
     return solved.rates + shrink * (half - solved.rates)
 
 
+class _Search(eqx.Module):
+    """Newton's method: the best rates so far, and the change from them that is being tried."""
+
+    rates: Float[Array, " types"]
+    densities: Float[Array, "types cells"]
+    size: Scalar
+    change: Float[Array, " types"]
+    fraction: Scalar
+    steps: Int[Array, ""]
+
+
 @eqx.filter_jit
 def _solve(
     density: PopulationDensity,
     method: AbstractStationaryMethod,
-    start: Float[Array, " types"] | None,
+    start: Float[Array, " types"],
 ) -> StationaryDensity:
     noise = density.tables().diffusion
 
-    def respond(rates: Float[Array, " types"]):
+    def defect(rates: Float[Array, " types"]):
         diffusion = noise + density.extra_diffusion(jnp.maximum(rates, 0.0))
-        return method.respond(density, density.received(rates), diffusion)
+        densities, there = method.respond(density, density.received(rates), diffusion)
+        error = there - rates
+        return error, (error, densities)
 
-    def defect(rates: Float[Array, " types"]) -> Float[Array, " types"]:
-        return respond(rates)[1] - rates
+    def is_open(search: _Search) -> Bool[Array, ""]:
+        # Far below the tolerance, or when even a small part of a step brings nothing: at rounding.
+        unfinished = search.size > 0.01 * method.tolerance * jnp.max(jnp.abs(search.rates))
+        return unfinished & (search.fraction > 2.0**-MOST_HALVINGS) & (search.steps < allowed)
 
-    def proceed(carry):
-        _, error, steps, shrunk = carry
-        return (steps < method.maximum_steps) & ~shrunk & jnp.isfinite(jnp.max(jnp.abs(error)))
-
-    def improve(carry):
-        rates, error, steps, _ = carry
-        change = jnp.linalg.solve(jax.jacfwd(defect)(rates), -error)
+    def attempt(search: _Search) -> _Search:
+        rates = search.rates + search.fraction * search.change
+        slope, (error, densities) = jax.jacfwd(defect, has_aux=True)(rates)
         size = jnp.max(jnp.abs(error))
+        halved = eqx.tree_at(
+            lambda s: (s.fraction, s.steps), search, (search.fraction / 2, search.steps + 1)
+        )
+        change = jnp.linalg.solve(slope, -error)
+        better = _Search(rates, densities, size, change, jnp.ones(()), search.steps + 1)
+        return jax.tree.map(lambda a, b: jnp.where(size < search.size, a, b), better, halved)
 
-        def too_long(trial):
-            _, defect_there, halvings = trial
-            return ~(jnp.max(jnp.abs(defect_there)) < size) & (halvings < MOST_HALVINGS)
-
-        def shorten(trial):
-            there = rates + 0.5 ** (trial[2] + 1.0) * change
-            return there, defect(there), trial[2] + 1
-
-        whole = (rates + change, defect(rates + change), jnp.asarray(0))
-        there, error_there, halvings = jax.lax.while_loop(too_long, shorten, whole)
-        # At rounding, no step improves any more: the better of the two is kept.
-        better = jnp.max(jnp.abs(error_there)) < size
-        done = ~better | (jnp.max(jnp.abs(error_there)) <= 0.01 * accepted(there))
-        rates = jnp.where(better, there, rates)
-        return rates, jnp.where(better, error_there, error), steps + 1, done
-
-    def accepted(rates: Float[Array, " types"]) -> Scalar:
-        return method.tolerance * jnp.max(jnp.abs(rates))
-
-    rates = respond(jnp.zeros_like(noise))[1] if start is None else start
-    begun = (rates, defect(rates), jnp.asarray(0), jnp.asarray(False))
-    rates, error, steps, _ = jax.lax.while_loop(proceed, improve, begun)
-    residual = jnp.max(jnp.abs(error))
-    outcome = jnp.where(
-        residual <= accepted(rates),
-        Outcome.SUCCESSFUL.value,
-        jnp.where(
-            jnp.isfinite(residual), Outcome.MAXIMUM_STEPS_REACHED.value, Outcome.NOT_FINITE.value
-        ),
+    # One evaluation more, as the first is that of the start.
+    allowed = method.maximum_steps + 1
+    nothing = jnp.zeros_like(start)
+    empty = jnp.zeros((density.n_types, density.grid.cells))
+    begun = _Search(start, empty, jnp.asarray(jnp.inf), nothing, jnp.ones(()), jnp.asarray(0))
+    found = jax.lax.while_loop(is_open, attempt, begun)
+    is_exact = found.size <= method.tolerance * jnp.max(jnp.abs(found.rates))
+    failure = jnp.where(
+        jnp.isfinite(found.size), Outcome.MAXIMUM_STEPS_REACHED.value, Outcome.NOT_FINITE.value
     )
     return StationaryDensity(
         potentials=density.grid.centres,
-        densities=respond(rates)[0],
-        rates=rates,
-        inputs=density.received(rates),
-        residual=residual,
-        rate_error=jnp.zeros_like(rates),
-        outcome=outcome,
-        n_steps=steps,
+        densities=found.densities,
+        rates=found.rates,
+        inputs=density.received(found.rates),
+        residual=found.size,
+        rate_error=nothing,
+        outcome=jnp.where(is_exact, Outcome.SUCCESSFUL.value, failure),
+        n_steps=found.steps - 1,
     )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -191,7 +190,9 @@ class UnitMassDensity(AbstractSystem):
         """The names of the cells that are kept."""
         names = np.asarray(self.density.state_names).reshape(self.density.n_types, -1)
         kept = self._kept()
-        return tuple(str(name) for row, cells in zip(names, kept, strict=True) for name in row[cells])
+        return tuple(
+            str(name) for row, cells in zip(names, kept, strict=True) for name in row[cells]
+        )
 
     @property
     def state_unit(self) -> str:
@@ -202,7 +203,7 @@ class UnitMassDensity(AbstractSystem):
         """The state of this system from one of the density."""
         return state[..., self._positions()]
 
-    def complete(self, state: State) -> State:
+    def complete(self, state: Float[Array, " kept"]) -> State:
         """The state of the density, each type of mass 1, from one of this system."""
         density = self.density
         types, cells = density.n_types, density.grid.cells

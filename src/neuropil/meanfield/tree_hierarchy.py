@@ -1,6 +1,7 @@
 """The hierarchy that tree observables obey in time, term by term, and what it leaves out."""
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import equinox as eqx
 import jax
@@ -20,7 +21,7 @@ TestFunction = Callable[[Float[Array, "..."]], Float[Array, "..."]]
 
 SPIKERS_AT_ONCE = 64
 DENSE_FROM_DENSITY = 0.05
-Matrix = np.ndarray | scipy.sparse.csr_array
+Matrix: TypeAlias = np.ndarray | scipy.sparse.csr_array
 
 
 class HierarchyTerms(eqx.Module):
@@ -122,7 +123,11 @@ def hierarchy_terms(
 
 
 class _Point:
-    """All functions of the potential that the terms need, at one state of the network."""
+    """All functions of the potential that the terms need, at one state of the network.
+
+    `values`, `slopes` and `curvatures` hold one row for each different test function; `which`
+    says the row of each vertex.
+    """
 
     def __init__(
         self,
@@ -131,48 +136,65 @@ class _Point:
         neurons: IntegrateAndFire,
         functions: Sequence[TestFunction],
     ):
-        v = jnp.asarray(potentials)
-        assert neurons.hazard is not None
-        self.tree, self.potentials, self.functions = tree, potentials, functions
-        self.drift = np.asarray(neurons.vector_field(jnp.zeros(()), v))
-        self.rate = np.asarray(neurons.hazard(v))
-        self.variance = np.broadcast_to(np.asarray(neurons.noise) ** 2, v.shape)
-        self.reset = np.broadcast_to(np.asarray(neurons.reset), v.shape)
+        self.tree, self.potentials = tree, potentials
+        names = [id(function) for function in functions]
+        different = sorted(set(names), key=names.index)
+        self.which = [different.index(name) for name in names]
+        self.functions = tuple(functions[names.index(name)] for name in different)
+        self.variance = np.broadcast_to(np.asarray(neurons.noise) ** 2, potentials.shape)
+        self.reset = np.broadcast_to(np.asarray(neurons.reset), potentials.shape)
         self.coupling = float(neurons.coupling)
-        derivatives = [_derivatives(function, v) for function in functions]
-        self.values, self.slopes, self.curvatures = (
-            np.stack([each[order] for each in derivatives]) for order in range(3)
-        )
+        found = _at_potentials(neurons, self.functions, jnp.asarray(potentials))
+        self.drift, self.rate, self.values, self.slopes, self.curvatures = map(np.asarray, found)
         self.at_reset = self.evaluated(self.reset)
 
     def evaluated(self, potentials: np.ndarray) -> np.ndarray:
-        """Every vertex's function at these potentials."""
-        v = jnp.asarray(potentials)
-        return np.stack([np.asarray(function(v)) for function in self.functions])
+        """Every test function at these potentials."""
+        return np.asarray(_evaluated(self.functions, jnp.asarray(potentials)))
+
+    def at_vertices(self, rows: np.ndarray) -> list[np.ndarray]:
+        """For each vertex the row of its test function, shared and not copied."""
+        return [rows[row] for row in self.which]
 
 
-def _derivatives(function: TestFunction, v: Array) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    def slope(x):
-        return jax.jvp(function, (x,), (jnp.ones_like(x),))[1]
+@eqx.filter_jit
+def _evaluated(functions: Sequence[TestFunction], potentials: Array) -> Array:
+    return jnp.stack([function(potentials) for function in functions])
 
-    first, second = jax.jvp(slope, (v,), (jnp.ones_like(v),))
-    return np.asarray(function(v)), np.asarray(first), np.asarray(second)
+
+@eqx.filter_jit
+def _at_potentials(
+    neurons: IntegrateAndFire, functions: Sequence[TestFunction], v: Array
+) -> tuple[Array, ...]:
+    """Drift, hazard, and every test function with its first two derivatives."""
+    assert neurons.hazard is not None
+
+    def values(x):
+        return jnp.stack([function(x) for function in functions])
+
+    def slopes(x):
+        return jax.jvp(values, (x,), (jnp.ones_like(x),))[1]
+
+    first, second = jax.jvp(slopes, (v,), (jnp.ones_like(v),))
+    drift = neurons.vector_field(jnp.zeros(()), v)
+    return drift, neurons.hazard(v), values(v), first, second
 
 
 def _terms(connectome: Connectome, point: _Point) -> tuple[float, ...]:
     tree, size = point.tree, point.tree.size
+    values = point.values[point.which]
 
     def summed_over_vertices(replacements: np.ndarray) -> float:
-        columns = np.repeat(point.values[:, :, None], size, axis=2)
-        columns[np.arange(size), :, np.arange(size)] = replacements
+        columns = np.repeat(values[:, :, None], size, axis=2)
+        columns[np.arange(size), :, np.arange(size)] = replacements[point.which]
         return float(np.sum(vertex_observable(connectome, columns, tree)))
 
     interaction = 0.0
     for vertex in range(size):
-        values = np.concatenate([point.values, point.rate[None]])
-        values[vertex] = point.slopes[vertex]
+        grown_values = np.concatenate([values, point.rate[None]])
+        grown_values[vertex] = point.slopes[point.which[vertex]]
         grown = with_leaf(tree, vertex)
-        interaction += point.coupling * float(vertex_observable(connectome, values, grown))
+        interaction += point.coupling * float(vertex_observable(connectome, grown_values, grown))
     return (
         summed_over_vertices(point.drift * point.slopes),
         summed_over_vertices(point.variance / 2 * point.curvatures),
@@ -211,29 +233,32 @@ def _jump_remainders(
     after[own] = point.reset[spikers]
     slopes = point.slopes[:, :, None] * jump
     slopes[:, *own] += point.at_reset[:, spikers] - point.values[:, spikers]
-    before, first, _ = _root_jets(matrix, point.tree, point.values, slopes)
-    changed, _, _ = _root_jets(matrix, point.tree, point.evaluated(after), None)
+    values = point.at_vertices(point.values)
+    before, first, _ = _root_jets(matrix, point.tree, values, point.at_vertices(slopes))
+    moved = point.at_vertices(point.evaluated(after))
+    changed, _, _ = _root_jets(matrix, point.tree, moved, None)
     return point.rate[spikers] * (changed - before - first)
 
 
 def _shared_noise(matrix: Matrix, point: _Point, neurons: np.ndarray) -> np.ndarray:
     """For each neuron, sigma^2 / 2 times the mixed second derivatives in its potential."""
-    slopes = np.zeros((point.tree.size, point.potentials.size, neurons.size))
+    slopes = np.zeros((len(point.functions), point.potentials.size, neurons.size))
     slopes[:, neurons, np.arange(neurons.size)] = point.slopes[:, neurons]
-    _, _, mixed = _root_jets(matrix, point.tree, point.values, slopes)
+    values = point.at_vertices(point.values)
+    _, _, mixed = _root_jets(matrix, point.tree, values, point.at_vertices(slopes))
     return point.variance[neurons] / 2 * mixed
 
 
 def _root_jets(
     matrix: Matrix,
     tree: Tree,
-    values: Float[np.ndarray, "vertices neurons *columns"],
-    slopes: Float[np.ndarray, "vertices neurons columns"] | None,
+    values: list[Float[np.ndarray, "..."]],
+    slopes: list[Float[np.ndarray, "..."]] | None,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean at the root of the recursion, its first derivative, and its mixed second derivative.
 
     Vertex values move as values + t slopes, one column for each direction; without slopes the
-    derivatives are zero.
+    values have columns and the derivatives are zero.
     """
     arriving: dict[int, tuple] = {}
     for vertex in reversed(range(tree.size)):

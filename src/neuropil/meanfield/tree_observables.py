@@ -117,6 +117,8 @@ def vertex_observable(
             f"got {vertex_values.shape}"
         )
     columns = vertex_values if vertex_values.ndim == 3 else vertex_values[:, :, None]
+    products: Products
+    measure: Any
     if isinstance(network, AbstractKernel):
         products, measure = _kernel_products(network), network.measure
         columns = jnp.asarray(columns)

@@ -32,6 +32,11 @@ _SHIPPED = (
         "neuropil.studies.gong_2023_dynamics:STUDY",
         "Dynamics of neuron-glia circuits: fixed points, bifurcations and slow-fast analysis",
     ),
+    RegisteredStudy(
+        "jabin-2023",
+        "neuropil.studies.jabin_2023:STUDY",
+        "The mean-field limit of integrate-and-fire networks without symmetry",
+    ),
 )
 
 

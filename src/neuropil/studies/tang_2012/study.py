@@ -15,6 +15,7 @@ from neuropil.studies.tang_2012.ensemble import run_ensemble
 from neuropil.studies.tang_2012.figures import figures
 from neuropil.studies.tang_2012.limit import run_limit
 from neuropil.studies.tang_2012.neuron import run_neuron
+from neuropil.studies.tang_2012.spiking_networks import run_network, run_sweep
 from neuropil.studies.tang_2012.whole_connectomes import run_connectome
 from neuropil.types import RandomKey
 
@@ -36,7 +37,7 @@ class TangStudy(AbstractStudy):
         return numbers.configuration(scale)
 
     def shards(self, configuration: Mapping[str, Any]) -> list[Shard]:
-        """One for each ensemble, connectome, network size of the limit, and kind of branch."""
+        """Ensembles, branches, connectomes, sizes of the limit, and spiking networks."""
         return [Shard(index, name) for index, name in enumerate(_work(configuration))]
 
     def run_shard(self, configuration: Mapping[str, Any], index: int, key: RandomKey) -> xr.Dataset:
@@ -74,4 +75,10 @@ def _work(configuration: Mapping[str, Any]) -> dict[str, Work]:
         work[f"whole-{name}"] = partial(run_connectome, name=name)
     for size in configuration["sonet_limit"]["sizes"]:
         work[f"limit-{size}"] = partial(run_limit, size=size)
+    # A shard's random numbers follow its place in this list: later work goes at the end.
+    for name, (family, kind, neurons, duration) in configuration["spiking"]["networks"].items():
+        work[f"spikes-{name}"] = partial(
+            run_network, family=family, kind=kind, size=neurons, duration=duration
+        )
+    work["spikes-sweep"] = run_sweep
     return work
