@@ -95,6 +95,17 @@ def test_folds_of_a_cubic_and_a_sine():
     assert none.complete
 
 
+def test_a_variable_that_is_known_is_not_split_further():
+    # A circle of states: 2 x = 0 at its folds gives x to 1e-45 and depends on nothing else.
+    found = all_folds(
+        lambda x, p: (p - 0.55) ** 2 + x**2 - 0.01, box(1, -1.0, 1.2), between=(-1.0, 1.3)
+    )
+    np.testing.assert_allclose(found.parameter, [0.45, 0.65], rtol=1e-14)
+    np.testing.assert_allclose(found.state, 0, atol=1e-14)
+    assert found.complete
+    assert found.n_examined < 50
+
+
 def test_a_branch_point_and_a_cusp_are_no_folds_and_stay_undecided():
     for problem in (lambda x, p: x * (p - x), lambda x, p: p - x**3):
         found = all_folds(problem, box(1, -1.0, 1.2), between=(-1.0, 1.3), throw=False)

@@ -110,7 +110,7 @@ def planted(rng, sizes=(3, 4, 5), copies=2):
     return group, matrix
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 @given(st.integers(0, 2**32 - 1))
 def test_colours_do_not_depend_on_the_numbering(seed):
     rng = np.random.default_rng(seed)
@@ -122,7 +122,7 @@ def test_colours_do_not_depend_on_the_numbering(seed):
         assert blocks(first[order]) == blocks(second)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 @given(st.integers(0, 2**32 - 1))
 def test_a_planted_partition_is_refined_no_further(seed):
     group, matrix = planted(np.random.default_rng(seed))

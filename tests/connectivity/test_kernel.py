@@ -197,6 +197,10 @@ def test_sonet_kernel_is_the_limit_of_in_degrees():
             lambda g: LowRankKernel(np.ones((2, 1)), np.ones((3, 1)), np.ones(2) / 2),
             "receiving and sending must both have shape",
         ),
+        (
+            lambda g: LowRankKernel(np.ones((2, 1)), np.full((2, 1), np.inf), np.ones(2) / 2),
+            "sending holds values that are not finite",
+        ),
         (lambda g: analytic_kernel(lambda x, y: x + y, 0), "nodes must be at least 1"),
         (lambda g: analytic_kernel(lambda x, y: x + y, np.ones(2)), "measure must be given"),
         (

@@ -15,22 +15,44 @@ Ends may be infinite. An end that is not a number becomes infinite, so that a do
 never dropped.
 """
 
+import hashlib
 import inspect
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 import numba
 import numpy as np
 
+from neuropil.analysis import operations
 from neuropil.analysis.operations import Operation
+
+_SOURCES = {operations.__file__}
+"""Files of which what is compiled is made."""
 
 
 def _compiler(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     # With the arithmetic of NumPy a division by zero is infinite or no number, and raises nothing.
-    # What checks of types wrapped around a function is taken off: it cannot be compiled.
     compiler = numba.njit(nogil=True, error_model="numpy", **options)
-    return lambda function: compiler(inspect.unwrap(function))
+
+    def compile_later(function: Callable[..., Any]) -> Any:
+        # What checks of types wrapped around a function is taken off: it cannot be compiled.
+        bare = inspect.unwrap(function)
+        _SOURCES.add(bare.__code__.co_filename)
+        if options.get("cache"):
+            # Of what it keeps, numba itself renews only what comes from a changed file, not what
+            # calls it: here the name changes with every file that took part so far.
+            bare.__qualname__ += "-" + _digest(_SOURCES)
+        return compiler(bare)
+
+    return compile_later
+
+
+def _digest(files: Iterable[str]) -> str:
+    """A short name for the contents of files."""
+    contents = (Path(file).read_bytes() for file in sorted(files) if Path(file).is_file())
+    return hashlib.sha256(b"".join(contents)).hexdigest()[:16]
 
 
 entry = _compiler(cache=True)

@@ -45,6 +45,7 @@ from neuropil.connectivity.operators import (
     sparse_weights,
     weights_of,
 )
+from neuropil.connectivity.partitions import cell_type_groups, degree_groups, spectral_groups
 from neuropil.connectivity.published import list_connectomes, load_connectome
 from neuropil.connectivity.readers import read_connectome
 from neuropil.connectivity.sonata import read_sonata
@@ -53,6 +54,12 @@ from neuropil.connectivity.sonet_feasibility import (
     SonetFeasibility,
     SonetParameters,
     sonet_feasibility,
+)
+from neuropil.connectivity.sonet_kernel import (
+    SonetKernel,
+    in_variable_nodes,
+    sonet_kernel,
+    sonet_step_kernel,
 )
 from neuropil.connectivity.spectrum import NormBounds, nonnegative_bounds, spectral_radius
 from neuropil.connectivity.statistics import (
@@ -69,6 +76,13 @@ from neuropil.connectivity.storage import load, save
 from neuropil.connectivity.summary import ConnectomeSummary, MotifSummary, describe
 
 __all__ = [
+    "cell_type_groups",
+    "degree_groups",
+    "spectral_groups",
+    "SonetKernel",
+    "sonet_kernel",
+    "sonet_step_kernel",
+    "in_variable_nodes",
     "analytic_kernel",
     "ring_kernel",
     "midpoints",

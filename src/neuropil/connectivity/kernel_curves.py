@@ -21,11 +21,11 @@ Curve = Callable[[Float[np.ndarray, " types"]], Float[Array | np.ndarray, " type
 class CurveKernel(AbstractKernel):
     """w(xi, d zeta) = sum over c of `weights[c]` delta(zeta - curve_c(xi)) on the ring [0, 1).
 
-    Types are the midpoints of equal cells, each with the same `measure`; `places[c, k]` is curve_c at the k-th of them, modulo
-    1. Functions of the type are continued between the midpoints by straight lines around the
-    ring: `apply` is exact for functions linear between them, and otherwise in error by an eighth
-    of the largest second derivative over types^2. `apply_transpose` is the exact adjoint of
-    `apply`. Made by `curve_kernel`.
+    Types are the midpoints of equal cells, each with the same `measure`; `places[c, k]` is
+    curve_c at the k-th of them, modulo 1. Functions of the type are continued between the
+    midpoints by straight lines around the ring: `apply` is exact for functions linear between
+    them, and otherwise in error by an eighth of the largest second derivative over types^2, for
+    each unit of weight. `apply_transpose` is the exact adjoint of `apply`. Made by `curve_kernel`.
 
     Raises `ValueError` when the shapes differ.
     """

@@ -1,5 +1,6 @@
 """Limiting kernels estimated from the weights of one finite network."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.sparse
@@ -58,6 +59,10 @@ class LowRankKernel(AbstractKernel):
                 f"got {self.receiving.shape} and {self.sending.shape}"
             )
         require_measure(self.measure)
+        for name in ("receiving", "sending"):
+            factor = getattr(self, name)
+            if not isinstance(factor, jax.core.Tracer) and not np.all(np.isfinite(factor)):
+                raise ValueError(f"{name} holds values that are not finite")
 
     def apply(self, values: Float[Array, " types"]) -> Float[Array, " types"]:
         """What each type receives when type l sends `values[l]`."""

@@ -1,26 +1,34 @@
 """Results drawn on axes that the caller owns."""
 
 from neuropil.plots.branches import bifurcation_diagram, fixed_points_against_strength
+from neuropil.plots.densities import density, rate_against_type
 from neuropil.plots.distributions import degree_histogram, motif_frequencies, rate_histogram
 from neuropil.plots.phase_curves import phase_curves
 from neuropil.plots.phase_plane import phase_plane
 from neuropil.plots.relations import moment_scatter, prediction_against_measurement
 from neuropil.plots.sheets import sheets
+from neuropil.plots.spike_raster import raster
 from neuropil.plots.time_courses import time_courses
 from neuropil.plots.transfer import transfer_function
+from neuropil.plots.tree_observables import convergence, observables
 from neuropil.plots.wiring import adjacency, digraph
 
 __all__ = [
     "adjacency",
     "bifurcation_diagram",
+    "convergence",
     "degree_histogram",
+    "density",
     "digraph",
     "fixed_points_against_strength",
     "moment_scatter",
     "motif_frequencies",
+    "observables",
     "phase_curves",
     "phase_plane",
     "prediction_against_measurement",
+    "raster",
+    "rate_against_type",
     "rate_histogram",
     "sheets",
     "time_courses",

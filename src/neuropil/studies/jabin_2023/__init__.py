@@ -1,7 +1,7 @@
 """Jabin: tree observables of integrate-and-fire networks and the limit they converge to."""
 
-# from neuropil.studies.jabin_2023.study import JabinStudy
+from neuropil.studies.jabin_2023.study import JabinStudy
 
-# STUDY = JabinStudy()
+STUDY = JabinStudy()
 
-# __all__ = ["STUDY", "JabinStudy"]
+__all__ = ["STUDY", "JabinStudy"]

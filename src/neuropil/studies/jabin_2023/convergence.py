@@ -8,8 +8,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from neuropil.connectivity import AbstractKernel, Connectome, natural_scaling
-from neuropil.connectivity.kernel_analytic import midpoints
+from neuropil.connectivity import AbstractKernel, Connectome, midpoints, natural_scaling
 from neuropil.meanfield import Tree, all_trees, tree_observables, tree_observables_limit
 from neuropil.simulate import ExactEvents, spikes
 from neuropil.studies.jabin_2023 import model
@@ -21,15 +20,16 @@ def run_family(configuration: Mapping[str, Any], key: RandomKey, *, name: str) -
     """All trees of one family at all sizes, with the limit, rates and the scaling."""
     trees = all_trees(up_to=configuration["largest_tree"])
     kernel, is_random = family(configuration, name)
-    modulation = configuration["families"][name].get("modulation", 0.0)
+    chosen = configuration["families"][name]
+    modulation = chosen.get("modulation", 0.0)
     means = model.start_means(configuration, midpoints(kernel.n_types), modulation)
-    evolution = model.limit(configuration, kernel, means=means)
+    evolution = model.limit(configuration, kernel, means=means, **chosen.get("grid", {}))
     expected = tree_observables_limit(kernel, model.averages(configuration, evolution), trees)
     columns: dict[str, list[Any]] = {
         name: []
         for name in ("value", "error", "spread", "rate", "rate_error", "strength", "weight")
     }
-    sizes = configuration["families"][name]["sizes"]
+    sizes = chosen["sizes"]
     numbers = configuration["graphs"]
     for place, size in enumerate(sizes):
         most = int(np.clip(numbers["neurons"] // size, numbers["fewest"], numbers["most"]))

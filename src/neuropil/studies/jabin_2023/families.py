@@ -8,14 +8,13 @@ import numpy as np
 from neuropil.connectivity import (
     AbstractKernel,
     Connectome,
-    StepKernel,
     analytic_kernel,
     curve_kernel,
     curve_network,
     sample_network,
     sonet,
+    sonet_step_kernel,
 )
-from neuropil.meanfield import normal_nodes, sonet_kernel
 from neuropil.types import RandomKey
 
 FAMILIES = ("dense", "sparse", "sonet", "ring")
@@ -45,11 +44,14 @@ def family(configuration: Mapping[str, Any], name: str) -> Family:
         )
     if name == "sonet":
         chosen = configuration["families"]["sonet"]
-        p = chosen["probability"]
-        kernel = sonet_kernel(p, chosen["convergent"], chosen["chain"])
-        nodes, share = normal_nodes(types)
-        at = nodes * np.sqrt(float(kernel.in_variance))
-        return Family(StepKernel(strength / p * kernel(at, at), share), is_random=True)
+        kernel = sonet_step_kernel(
+            chosen["probability"],
+            chosen["convergent"],
+            chosen["chain"],
+            total_strength=strength,
+            nodes=chosen["nodes"],
+        )
+        return Family(kernel, is_random=True)
     return Family(analytic_kernel(lambda xi, zeta: _rank_two(strength, xi, zeta), types), True)
 
 

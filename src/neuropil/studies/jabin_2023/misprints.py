@@ -81,7 +81,7 @@ def _at_rest(
     `mass_below` and `rate_below` are fractions below the reset, which is 0 mV.
     """
     numbers = configuration["grid"]
-    grid = VoltageGrid(-30.0, numbers["upper"], 7200)
+    grid = VoltageGrid(-30.0, numbers["upper"], 3600)
     changed = {**configuration, "neurons": {**configuration["neurons"], "rest": rest}}
     density = PopulationDensity(model.neurons(changed, noise=noise), kernel, grid)
     found = stationary_density(density)

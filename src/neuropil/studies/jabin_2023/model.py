@@ -64,6 +64,7 @@ def limit(
     cells: int | None = None,
     step: float | None = None,
     second_moment: AbstractKernel | None = None,
+    times: Float[np.ndarray, " times"] | None = None,
     **changed: Any,
 ) -> DensityEvolution:
     """The extended mean-field equation from the normal start to the end of the study."""
@@ -77,7 +78,7 @@ def limit(
         density,
         HostSteps(step or numbers["step"]),
         begin,
-        times=[0.0, configuration["duration"]],
+        times=[0.0, configuration["duration"]] if times is None else times,
     )
 
 

@@ -17,6 +17,7 @@ from neuropil.studies.jabin_2023.figures import figures
 from neuropil.studies.jabin_2023.hierarchy import run_hierarchy
 from neuropil.studies.jabin_2023.misprints import run_misprints
 from neuropil.studies.jabin_2023.neural_field import run_neural_field
+from neuropil.studies.jabin_2023.picture import run_picture
 from neuropil.studies.jabin_2023.real_connectomes import run_connectome
 from neuropil.studies.jabin_2023.splitting import run_split
 from neuropil.types import RandomKey
@@ -35,6 +36,7 @@ def _work(configuration: Mapping[str, Any]) -> dict[str, Work]:
         "neural-field": run_neural_field,
         "hierarchy": run_hierarchy,
         "misprints": run_misprints,
+        "picture": run_picture,
     }
 
 

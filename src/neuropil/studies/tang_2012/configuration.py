@@ -124,8 +124,14 @@ def _spiking(quick: bool) -> dict[str, Any]:
             "neurons": 400,
             "noises": [0.5, 2.0, 5.0],
             "in_degrees": [5, 20, 80],
-            "jumps": [0.05, 0.2, 0.5, 1.0, 3.0],
+            "jumps": [0.05, 0.2, 0.8, 3.2],
             "duration": longer * 500.0,
             "time_step": 0.1,
+        },
+        "delays": {
+            "neurons": 100,
+            "couplings": [120.0, 400.0, 3800.0],
+            "delays": [0.5, 1.0, 1.5, 2.5, 5.0, 10.0],
+            "duration": longer * 400.0,
         },
     }

@@ -1,7 +1,7 @@
 """Networks of spiking neurons beside the equation that is to give their rates."""
 
 from collections.abc import Mapping
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import jax
@@ -23,9 +23,11 @@ THEORIES = ("noise fixed", "with shot noise")
 COUNTING_BIN = 1.0
 """Width in ms of the bins whose spike counts tell volleys from independent spikes."""
 
-DAMPINGS = (0.5, 0.05)
-MAXIMUM_STEPS = 500
-TOLERANCE = 1e-7
+DAMPINGS = (0.5, 0.1)
+MAXIMUM_STEPS = 400
+TOLERANCE = 1e-6
+PATIENCE = 40
+"""Steps within which the change of a step must shrink by a tenth."""
 
 
 def run_network(
@@ -117,6 +119,42 @@ def run_sweep(configuration: Mapping[str, Any], key: RandomKey) -> xr.Dataset:
         | {"drive": ("noise", np.array(drives))},
         coords={**dict(zip(dimensions, axes, strict=True)), "theory": list(THEORIES)},
         attrs={"neurons": sweep["neurons"], "rate_unit": "spikes/ms", "jump_unit": "mV"},
+    )
+
+
+def run_delays(configuration: Mapping[str, Any], key: RandomKey) -> xr.Dataset:
+    """Mean rate of one excitatory network over coupling and the delay that the equation lacks."""
+    chosen = configuration["spiking"]["delays"]
+    wiring_key, spike_key = jax.random.split(key)
+    size = chosen["neurons"]
+    made = network(configuration, "erdos-renyi", "excitatory", size, wiring_key).connectome
+    strengths = np.asarray(chosen["couplings"]) / np.diff(made.row_start).mean()
+    neuron, drive = configuration["neuron"], configuration["external_input"]
+    found = [
+        [
+            count(
+                {**configuration["spiking"], "delay": delay}, made, spike_key, neuron=neuron,
+                drive=drive, strength=float(strength), duration=chosen["duration"],
+                step=configuration["spiking"]["time_step"],
+            )
+            for delay in chosen["delays"]
+        ]
+        for strength in strengths
+    ]  # fmt: skip
+    weights = made.to_scipy()
+    predicted = [
+        self_consistent(strength * weights, neuron, drive, shot_noise=True).mean()
+        for strength in strengths
+    ]
+    dimensions = ("coupling", "delay")
+    return xr.Dataset(
+        {
+            "mean_rate": (dimensions, [[rates.mean() for rates, _ in row] for row in found]),
+            "fano": (dimensions, [[fano for _, fano in row] for row in found]),
+            "predicted_mean_rate": ("coupling", predicted),
+        },
+        coords={"coupling": chosen["couplings"], "delay": chosen["delays"]},
+        attrs={"neurons": size, "rate_unit": "spikes/ms", "delay_unit": "ms"},
     )
 
 
@@ -213,7 +251,7 @@ def count(
         workers=1,
     )
     edges = warm_up + duration * np.arange(spiking["windows"] + 1) / spiking["windows"]
-    rates = [recorded.rates(begin, end) for begin, end in zip(edges, edges[1:], strict=False)]
+    rates = [recorded.rates(begin, end) for begin, end in pairwise(edges)]
     middles, population = recorded.population_rate(COUNTING_BIN)
     counts = population[:, middles > warm_up] * COUNTING_BIN * connectome.n_neurons
     fano = float((counts.var(axis=1) / np.maximum(counts.mean(axis=1), 1e-12)).mean())
@@ -239,7 +277,8 @@ def self_consistent(
     parameters = {name: value for name, value in neuron.items() if name != "noise"}
     for damping in DAMPINGS:
         rates = np.zeros(weights.shape[0])
-        for _ in range(MAXIMUM_STEPS):
+        before = np.inf
+        for number in range(MAXIMUM_STEPS):
             variance = neuron["noise"] ** 2 + shot_noise * (squared @ rates) / tau
             mean_input = drive + weights @ rates
             updated = np.asarray(firing_rate(mean_input, np.sqrt(variance), **parameters))
@@ -247,6 +286,10 @@ def self_consistent(
             rates = rates + damping * (updated - rates)
             if change <= TOLERANCE * np.max(updated):
                 return updated
+            if number % PATIENCE == PATIENCE - 1:
+                if change > 0.9 * before:
+                    break
+                before = change
     return np.full(weights.shape[0], np.nan)
 
 

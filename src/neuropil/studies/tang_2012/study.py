@@ -15,7 +15,7 @@ from neuropil.studies.tang_2012.ensemble import run_ensemble
 from neuropil.studies.tang_2012.figures import figures
 from neuropil.studies.tang_2012.limit import run_limit
 from neuropil.studies.tang_2012.neuron import run_neuron
-from neuropil.studies.tang_2012.spiking_networks import run_network, run_sweep
+from neuropil.studies.tang_2012.spiking_networks import run_delays, run_network, run_sweep
 from neuropil.studies.tang_2012.whole_connectomes import run_connectome
 from neuropil.types import RandomKey
 
@@ -81,4 +81,5 @@ def _work(configuration: Mapping[str, Any]) -> dict[str, Work]:
             run_network, family=family, kind=kind, size=neurons, duration=duration
         )
     work["spikes-sweep"] = run_sweep
+    work["spikes-delays"] = run_delays
     return work

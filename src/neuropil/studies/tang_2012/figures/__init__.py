@@ -6,7 +6,7 @@ from typing import Any
 import xarray as xr
 
 from neuropil.studies.contract import DrawnFigure
-from neuropil.studies.tang_2012.figures import future_work, poster
+from neuropil.studies.tang_2012.figures import future_work, poster, spiking
 
 
 def figures(
@@ -15,3 +15,4 @@ def figures(
     """All figures, in the order of the poster and then of its future work."""
     yield from poster.figures(configuration, results)
     yield from future_work.figures(configuration, results)
+    yield from spiking.figures(configuration, results)
