@@ -28,6 +28,13 @@ PLANE = (jnp.full(2, -3.0), jnp.full(2, 3.0))
 
 PROJECTIONS = {"phase_curves": "3d"}
 CALLS = {
+    "convergence": lambda ax: plots.convergence(STRENGTH + 1, {"a": STRENGTH + 1}, ax=ax),
+    "density": lambda ax: plots.density(STRENGTH, np.arange(3.0), INPUTS, ax=ax),
+    "observables": lambda ax: plots.observables(["a"], np.ones(1), {"b": np.ones(1)}, ax=ax),
+    "raster": lambda ax: plots.raster(
+        STRENGTH, np.arange(6), interval=(0.0, 10.0), n_neurons=6, ax=ax
+    ),
+    "rate_against_type": lambda ax: plots.rate_against_type(STRENGTH, STRENGTH, ax=ax),
     "degree_histogram": lambda ax: plots.degree_histogram(np.array([3, 4, 4, 9]), ax=ax),
     "rate_histogram": lambda ax: plots.rate_histogram(RATES, ax=ax),
     "motif_frequencies": lambda ax: plots.motif_frequencies({"chain": RATES}, ax=ax),

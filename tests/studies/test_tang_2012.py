@@ -21,6 +21,12 @@ def small(configuration: dict) -> dict:
         "networks": 12, "sizes": [20, 40], "uniqueness_networks": 2, "starts": 3,
         "maximum_steps": 200,
     }  # fmt: skip
+    networks = small["spiking"]["networks"]
+    small["spiking"]["couplings"] = [20.0, 120.0, 200.0, 3800.0]
+    for name in networks:
+        networks[name][3] = 400.0
+        networks[name][2] = networks[name][2] and 60
+    small["spiking"]["sweep"] |= {"neurons": 100, "duration": 100.0}
     return small
 
 

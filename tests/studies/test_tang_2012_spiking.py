@@ -133,8 +133,8 @@ def test_shards_hold_every_case_they_name():
             "time_step": 0.1,
             "couplings": [0.0, 200.0],
             "sweep": {
-                "kinds": ["excitatory"], "neurons": 40, "noises": [2.0, 5.0], "in_degrees": [4],
-                "jumps": [0.1, 0.2, 0.4], "duration": 40.0, "time_step": 0.1,
+                "kinds": ["excitatory"], "neurons": 40, "noises": [2.0, 5.0], "in_degrees": [8],
+                "jumps": [1e-9, 2.0], "duration": 100.0, "time_step": 0.1,
             },
             "delays": {
                 "neurons": 40, "couplings": [100.0], "delays": [1.0, 2.0], "duration": 40.0,
@@ -148,12 +148,17 @@ def test_shards_hold_every_case_they_name():
     alone = float(firing_rate(15.0, **NEURON))
     np.testing.assert_allclose(one.predicted_rate.sel(coupling=0.0), alone)
     assert one.mean_rate[1] > 1.5 * one.mean_rate[0]
-    assert one.strength[1] == pytest.approx(200.0 / (one.strength.attrs.get("k", 12)), rel=0.3)
+    in_degree = 200.0 / float(one.strength[1])
+    assert in_degree * 60 == pytest.approx(round(in_degree * 60))
+    assert in_degree == pytest.approx(0.2 * 59, rel=0.15)
     sweep = run_sweep(configuration, key)
     assert dict(sweep.ratio.sizes) == {
-        "kind": 1, "noise": 2, "in_degree": 1, "jump": 3, "theory": 2,
+        "kind": 1, "noise": 2, "in_degree": 1, "jump": 2, "theory": 2,
     }  # fmt: skip
-    assert np.all(np.diff(sweep.mean_rate.sel(noise=5.0).squeeze()) > 0)
+    weak, strong = sweep.mean_rate.squeeze().transpose("jump", "noise").values
+    np.testing.assert_allclose(weak, alone, rtol=0.5)
+    assert np.all(strong > 3 * weak)
+    assert sweep.drive[0] > sweep.drive[1] == pytest.approx(15.0)
     delays = run_delays(configuration, key)
     assert dict(delays.mean_rate.sizes) == {"coupling": 1, "delay": 2}
     assert delays.attrs["neurons"] == 40

@@ -62,6 +62,7 @@ def polish(
     """
     size = state.size
     point = jnp.append(state, parameter)
+    nothing = _Start(direction, jnp.zeros(()), direction)
 
     def of_point(point):
         return residual(point[:-1], point[-1])
@@ -78,20 +79,15 @@ def polish(
 
     def begin(jacobian):
         """From the Jacobian by state and parameter."""
-        nothing = _Start(direction, jnp.zeros(()), direction)
+
+        def of_kind(which, start):
+            return lambda: on_demand(jnp.asarray(kind == which), lambda: start(jacobian), nothing)
+
         return chosen(
             {
                 FOLD: lambda: _start_of_fold(direction),
-                HOPF_POINT: lambda: on_demand(
-                    jnp.asarray(kind == HOPF_POINT),
-                    lambda: _start_of_hopf_point(jacobian[:, :-1]),
-                    nothing,
-                ),
-                BRANCH_POINT: lambda: on_demand(
-                    jnp.asarray(kind == BRANCH_POINT),
-                    lambda: _start_of_branch_point(jacobian),
-                    nothing,
-                ),
+                HOPF_POINT: of_kind(HOPF_POINT, _start_of_hopf_point),
+                BRANCH_POINT: of_kind(BRANCH_POINT, _start_of_branch_point),
             }
         )
 
@@ -138,10 +134,9 @@ def polish(
         # The first pass serves the Jacobian: the vector field is compiled once.
         return *jax.lax.cond(index == 0, first, newton), best
 
-    start = _Start(direction, jnp.zeros(()), direction)
     unknown = jnp.concatenate([point, direction, jnp.zeros(1)])
-    nothing = _Best(unknown, jnp.asarray(jnp.inf), jnp.asarray(jnp.nan))
-    _, start, best = jax.lax.fori_loop(0, NEWTON_STEPS + 2, improve, (unknown, start, nothing))
+    best = _Best(unknown, jnp.asarray(jnp.inf), jnp.asarray(jnp.nan))
+    _, start, best = jax.lax.fori_loop(0, NEWTON_STEPS + 2, improve, (unknown, nothing, best))
     square = jnp.where(start.extra > 0, best.unknown[-1], jnp.nan)
     return Polished(best.unknown[:size], best.unknown[size], square, best.reported)
 
@@ -151,9 +146,9 @@ def _start_of_fold(direction: State) -> _Start:
     return _Start(unit, jnp.zeros(()), jnp.zeros(unit.size))
 
 
-def _start_of_hopf_point(jacobian: Float[Array, "dimension dimension"]) -> _Start:
+def _start_of_hopf_point(jacobian: Float[Array, "dimension dimension_plus_one"]) -> _Start:
     """The plane of the two eigenvectors whose eigenvalues have the smallest sum."""
-    eigenvalues, vectors = jnp.linalg.eig(jacobian)
+    eigenvalues, vectors = jnp.linalg.eig(jacobian[:, :-1])
     one, other = np.triu_indices(len(jacobian), k=1)
     nearest = jnp.argmin(jnp.abs(eigenvalues[one] + eigenvalues[other]))
     first, second = jnp.array(one)[nearest], jnp.array(other)[nearest]

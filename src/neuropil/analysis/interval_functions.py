@@ -10,8 +10,9 @@ from jaxtyping import Bool, Float, Float64
 
 from neuropil.analysis.tape import Program, Tape
 from neuropil.analysis.tape_derivatives import Derivatives
-from neuropil.analysis.tape_lowering import Registers, lower_jaxpr
+from neuropil.analysis.tape_lowering import lower_jaxpr
 from neuropil.analysis.tape_machine import evaluate
+from neuropil.analysis.tape_rules import Registers
 from neuropil.system import Box
 from neuropil.types import ArrayLike
 

@@ -20,6 +20,16 @@ import numpy as np
 from jaxtyping import Float64
 
 from neuropil.analysis import intervals
+from neuropil.analysis.interval_matrices import (
+    contract,
+    distance_from_identity,
+    invert,
+    magnitude,
+    middle,
+    precondition,
+    scale_slopes,
+    scale_values,
+)
 from neuropil.analysis.intervals import compiled, pasted
 from neuropil.analysis.tape_machine import registers_for, run
 
@@ -31,7 +41,6 @@ _REGULAR = 0.95
 _NARROW = 1e-3
 _NEWTON_STEPS = 10
 _INFLATIONS = 10
-_ROUNDING = 2.0**-52
 
 
 class Workspace(NamedTuple):
@@ -95,14 +104,14 @@ def examine(program, work, box):
             return EMPTY
         copy_box(box, work.box)
         for j in range(n):
-            work.centre[j] = _middle(box[0, j], box[1, j])
+            work.centre[j] = middle(box[0, j], box[1, j])
         _enclose_values(program, work, work.centre)
-        if not _contract(work.slope, work.value, work.centre, box, work.terms):
+        if not contract(work.slope, work.value, work.centre, box, work.terms):
             return EMPTY
-        if _precondition(work):
-            if not _contract(work.scaled, work.scaled_value, work.centre, box, work.terms):
+        if precondition(work):
+            if not contract(work.scaled, work.scaled_value, work.centre, box, work.terms):
                 return EMPTY
-            if _distance_from_identity(work.scaled) < _REGULAR:
+            if distance_from_identity(work.scaled) < _REGULAR:
                 verdict = _decide(program, work, box)
                 if verdict != SPLIT:
                     return verdict
@@ -128,9 +137,9 @@ def splitting_direction(work, box, initial):
     for i in range(n):
         total = 0.0
         for k in range(n):
-            total += _magnitude(work.slope, i, k) * (box[1, k] - box[0, k])
+            total += magnitude(work.slope, i, k) * (box[1, k] - box[0, k])
         for j in range(n):
-            score[j] += _magnitude(work.slope, i, j) * (box[1, j] - box[0, j]) / total
+            score[j] += magnitude(work.slope, i, j) * (box[1, j] - box[0, j]) / total
     best = widest
     for j in range(n):
         if not score[j] < math.inf:
@@ -158,10 +167,10 @@ def verify(program, work, point):
         return False
     for j in range(n):
         work.centre[j] = work.enclosure[0, j] = work.enclosure[1, j] = point[j]
-    if not _enclose_slopes(program, work, work.enclosure) or not _invert(work):
+    if not _enclose_slopes(program, work, work.enclosure) or not invert(work):
         return False
     _enclose_values(program, work, point)
-    _scale_values(work)
+    scale_values(work)
     for attempt in range(_INFLATIONS):
         for j in range(n):
             size = max(abs(work.scaled_value[0, j]), abs(work.scaled_value[1, j]))
@@ -169,9 +178,9 @@ def verify(program, work, point):
             work.enclosure[0, j], work.enclosure[1, j] = point[j] - radius, point[j] + radius
         if not _enclose_slopes(program, work, work.enclosure):
             return False
-        _scale_slopes(work)
+        scale_slopes(work)
         # Where the map does not contract, it contracts on no larger box either.
-        if not _distance_from_identity(work.scaled) < 1.0:
+        if not distance_from_identity(work.scaled) < 1.0:
             return False
         inside = True
         for i in range(n):
@@ -198,7 +207,7 @@ def _tighten(program, work):
             work.enclosure[0, i] = min(work.box[0, i], work.centre[i])
             work.enclosure[1, i] = max(work.box[1, i], work.centre[i])
         _enclose_slopes(program, work, work.enclosure)
-        _scale_slopes(work)
+        scale_slopes(work)
         for i in range(n):
             lower, upper = _krawczyk_row(work, i)
             work.box[0, i] = max(lower, work.box[0, i])
@@ -212,7 +221,7 @@ def _decide(program, work, box):
     n = program.n_variables
     point = np.empty(n)
     for j in range(n):
-        point[j] = _middle(box[0, j], box[1, j])
+        point[j] = middle(box[0, j], box[1, j])
     if not verify(program, work, point):
         return SPLIT
     outside = False
@@ -223,19 +232,9 @@ def _decide(program, work, box):
         work.region[0, j], work.region[1, j] = min(box[0, j], lower), max(box[1, j], upper)
     if not _enclose_slopes(program, work, work.region):
         return SPLIT
-    if not _precondition(work) or not _distance_from_identity(work.scaled) < 1.0:
+    if not precondition(work) or not distance_from_identity(work.scaled) < 1.0:
         return SPLIT
     return EMPTY if outside else UNIQUE
-
-
-@compiled
-def _middle(lower, upper):
-    return 0.5 * lower + 0.5 * upper
-
-
-@compiled
-def _magnitude(matrix, i, j):
-    return max(abs(matrix[0, i, j]), abs(matrix[1, i, j]))
 
 
 @compiled
@@ -278,144 +277,6 @@ def _enclose_values(program, work, point):
 
 
 @compiled
-def _contract(matrix, value, centre, box, terms):
-    """Cut off what value + matrix (x - centre) = 0 excludes; false when nothing is left.
-
-    Row i holds for each j: x_j = centre_j - (value_i + sum over k != j of matrix_ik (x_k -
-    centre_k)) / matrix_ij. Sums are rounded to nearest; `_ROUNDING` times the sum of magnitudes
-    bounds what that and the products lose. Comparisons are written so that a bound that is not a
-    number changes nothing.
-    """
-    n = centre.size
-    share = (n + 8) * _ROUNDING
-    for i in range(n):
-        lower_sum, upper_sum = value[0, i], value[1, i]
-        magnitude = max(abs(lower_sum), abs(upper_sum))
-        for k in range(n):
-            low, high = matrix[0, i, k], matrix[1, i, k]
-            left, right = box[0, k] - centre[k], box[1, k] - centre[k]
-            p, q, r, s = low * left, low * right, high * left, high * right
-            terms[0, k], terms[1, k] = min(min(p, q), min(r, s)), max(max(p, q), max(r, s))
-            terms[2, k], terms[3, k] = lower_sum, upper_sum
-            lower_sum += terms[0, k]
-            upper_sum += terms[1, k]
-            magnitude += max(abs(low), abs(high)) * max(abs(left), abs(right))
-        slack = share * magnitude + 1e-290
-        lower_sum, upper_sum = -slack, slack
-        for j in range(n - 1, -1, -1):
-            low, high = matrix[0, i, j], matrix[1, i, j]
-            if low > 0.0 or high < 0.0:
-                a, b = intervals.divide(lower_sum + terms[2, j], upper_sum + terms[3, j], low, high)
-                a, b = intervals.subtract(centre[j], centre[j], a, b)
-                if a > box[0, j]:
-                    box[0, j] = a
-                if b < box[1, j]:
-                    box[1, j] = b
-                if box[0, j] > box[1, j]:
-                    return False
-            lower_sum += terms[0, j]
-            upper_sum += terms[1, j]
-    return True
-
-
-@compiled
-def _precondition(work):
-    """C, C J and C f(m); false when the middle of J is singular."""
-    if not _invert(work):
-        return False
-    _scale_slopes(work)
-    _scale_values(work)
-    return True
-
-
-@compiled
-def _invert(work):
-    """C, the inverse of the middle of J, by elimination with row exchanges; false if singular."""
-    n = work.centre.size
-    left, right = work.elimination, work.inverse
-    for i in range(n):
-        for j in range(n):
-            left[i, j] = _middle(work.slope[0, i, j], work.slope[1, i, j])
-            right[i, j] = 1.0 if i == j else 0.0
-    for k in range(n):
-        pivot = k
-        for i in range(k + 1, n):
-            if abs(left[i, k]) > abs(left[pivot, k]):
-                pivot = i
-        if not 0.0 < abs(left[pivot, k]) < math.inf:
-            return False
-        if pivot != k:
-            for j in range(n):
-                left[k, j], left[pivot, j] = left[pivot, j], left[k, j]
-                right[k, j], right[pivot, j] = right[pivot, j], right[k, j]
-        scale = 1.0 / left[k, k]
-        for j in range(n):
-            left[k, j] *= scale
-            right[k, j] *= scale
-        for i in range(n):
-            factor = left[i, k]
-            if i != k and factor != 0.0:
-                for j in range(n):
-                    left[i, j] -= factor * left[k, j]
-                    right[i, j] -= factor * right[k, j]
-    for i in range(n):
-        for j in range(n):
-            if not abs(right[i, j]) < math.inf:
-                return False
-    return True
-
-
-@compiled
-def _scale_slopes(work):
-    """C J(X), by sums rounded to nearest and a bound of what they lose."""
-    n = work.centre.size
-    share = (n + 8) * _ROUNDING
-    for i in range(n):
-        for j in range(n):
-            low, high, magnitude = 0.0, 0.0, 0.0
-            for k in range(n):
-                factor = work.inverse[i, k]
-                p, q = factor * work.slope[0, k, j], factor * work.slope[1, k, j]
-                low += min(p, q)
-                high += max(p, q)
-                magnitude += max(abs(p), abs(q))
-            slack = share * magnitude + 1e-290
-            work.scaled[0, i, j], work.scaled[1, i, j] = low - slack, high + slack
-
-
-@compiled
-def _scale_values(work):
-    """C f(m), likewise."""
-    n = work.centre.size
-    share = (n + 8) * _ROUNDING
-    for i in range(n):
-        low, high, magnitude = 0.0, 0.0, 0.0
-        for k in range(n):
-            p, q = work.inverse[i, k] * work.value[0, k], work.inverse[i, k] * work.value[1, k]
-            low += min(p, q)
-            high += max(p, q)
-            magnitude += max(abs(p), abs(q))
-        slack = share * magnitude + 1e-290
-        work.scaled_value[0, i], work.scaled_value[1, i] = low - slack, high + slack
-
-
-@compiled
-def _distance_from_identity(matrix):
-    """Upper bound of the infinity norm of I - A over an interval matrix A."""
-    n = matrix.shape[1]
-    largest = 0.0
-    for i in range(n):
-        total = 0.0
-        for j in range(n):
-            one = 1.0 if i == j else 0.0
-            a, b = intervals.subtract(one, one, matrix[0, i, j], matrix[1, i, j])
-            total = intervals.above(total + max(-a, b))
-        if not total <= largest:
-            largest = total
-    return largest
-
-
-@compiled
 def _krawczyk_row(work, i):
     """Row i of centre - C f(centre) + (I - C J(Y)) (Y - centre), with Y in `work.enclosure`."""
     centre = work.centre
@@ -437,13 +298,13 @@ def newton_step(program, work, point):
     n = point.size
     for j in range(n):
         work.enclosure[0, j] = work.enclosure[1, j] = point[j]
-    if not _enclose_slopes(program, work, work.enclosure) or not _invert(work):
+    if not _enclose_slopes(program, work, work.enclosure) or not invert(work):
         return False
     for i in range(n):
         work.step[i] = 0.0
         for k in range(n):
             register = program.values[k]
-            value = _middle(work.low[register], work.high[register])
+            value = middle(work.low[register], work.high[register])
             work.step[i] += work.inverse[i, k] * value
     return True
 

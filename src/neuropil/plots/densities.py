@@ -7,7 +7,7 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from neuropil.plots.style import BLUE, RED, axes_or_new, legend, plain, require_finite
 
-Row = Float[Array | np.ndarray, " entries"]
+Row = Float[Array | np.ndarray, " _points"]
 INK = LinearSegmentedColormap.from_list("ink", ["white", "#9CC9E6", BLUE, "#00263F"])
 """From nothing, which is white, to the deepest blue: the colour is the amount."""
 MOST_INK = 99.5
@@ -17,7 +17,7 @@ MOST_INK = 99.5
 def density(
     across: Row,
     potentials: Row,
-    values: Float[Array | np.ndarray, "columns potentials"],
+    values: Float[Array | np.ndarray, "_across _potentials"],
     *,
     across_label: str = "time (ms)",
     threshold: float | None = None,

@@ -17,7 +17,7 @@ from neuropil.plots.style import (
     require_finite,
 )
 
-Values = Num[Array | np.ndarray, " entries"]
+Values = Num[Array | np.ndarray, " _entries"]
 MARKERS = "osD^vP*"
 ROOM_FOR_NAMES = 28
 """Characters that fit under a journal column side by side."""
@@ -74,7 +74,7 @@ def observables(
 
 
 def convergence(
-    sizes: Num[np.ndarray, " entries"],
+    sizes: Num[np.ndarray, " _entries"],
     errors: Mapping[str, Values],
     *,
     standard_errors: Mapping[str, Values] | None = None,

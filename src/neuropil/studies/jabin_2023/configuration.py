@@ -45,14 +45,19 @@ def configuration(scale: Scale) -> dict[str, Any]:
                 "reciprocal": 1.0,
                 # The outermost of these in-variables are rare and receive a lot.
                 "nodes": 12,
-                "grid": {"upper": 210.0, "cells": 1500},
+                "grid": {"upper": 260.0, "cells": 1800},
             },
             "ring": {"sizes": [*sizes, *largest], "modulation": 6.0},
         },
         "neuron_samples": 300_000 if quick else 10_000_000,
-        "graphs": {"most": 10, "fewest": 3, "neurons": 30_000},
+        "graphs": {
+            "most": 10,
+            "fewest": 3,
+            "neurons": 30_000,
+            "realisations": {"random": 4, "fixed": 60},
+        },
         "split": {
-            "sizes": [100, 200, 400, 800] if quick else [100, 200, 400, 800, 1_600, 3_200],
+            "sizes": [100, 200, 400] if quick else [100, 200, 400, 800, 1_600, 3_200],
             "probability": 0.2,
             "graphs": 4 if quick else 20,
             "neuron_samples": 250_000 if quick else 4_000_000,

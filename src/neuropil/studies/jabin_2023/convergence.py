@@ -34,7 +34,8 @@ def run_family(configuration: Mapping[str, Any], key: RandomKey, *, name: str) -
     for place, size in enumerate(sizes):
         most = int(np.clip(numbers["neurons"] // size, numbers["fewest"], numbers["most"]))
         graphs = most if is_random else 1
-        realisations = max(4, configuration["neuron_samples"] // (graphs * size))
+        fewest = numbers["realisations"]["random" if is_random else "fixed"]
+        realisations = max(fewest, configuration["neuron_samples"] // (graphs * size))
         found, rates = [], []
         for graph in range(graphs):
             draw = jax.random.fold_in(jax.random.fold_in(key, place), graph)
@@ -114,8 +115,11 @@ def error_of(
     noise = ((differences[:, 0] - differences[:, 1]) ** 2 / 4).mean(axis=-1)
     square = products.mean(axis=0)
     count = len(products)
-    within = products.std(axis=0, ddof=1) / count**0.5 if count > 1 else np.abs(noise[0])
     error = np.sqrt(np.maximum(square, 0.0))
+    if count > 1:
+        within = products.std(axis=0, ddof=1) / count**0.5
+    else:
+        within = noise[0] + 2 * error * np.sqrt(noise[0])
     return error, within / (2 * np.maximum(error, np.sqrt(np.maximum(within, 1e-300))))
 
 

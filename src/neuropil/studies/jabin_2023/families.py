@@ -48,7 +48,7 @@ def family(configuration: Mapping[str, Any], name: str) -> Family:
             chosen["probability"],
             chosen["convergent"],
             chosen["chain"],
-            total_strength=strength,
+            total_strength=strength / chosen["probability"],
             nodes=chosen["nodes"],
         )
         return Family(kernel, is_random=True)

@@ -110,22 +110,22 @@ def _spiking(quick: bool) -> dict[str, Any]:
             **{
                 f"{family}-{kind}-{size}": [family, kind, size, longer * duration]
                 for family, size, duration in (
-                    ("erdos-renyi", 100, 4000.0),
-                    ("sonet", 100, 4000.0),
-                    ("erdos-renyi", 1000, 600.0),
+                    ("erdos-renyi", 100, 2500.0),
+                    ("sonet", 100, 2500.0),
+                    ("erdos-renyi", 1000, 400.0),
                 )
                 for kind in KINDS
             },
-            worm: [worm, "excitatory", None, longer * 2000.0],
-            fly: [fly, "excitatory", None, longer * 2000.0],
+            worm: [worm, "excitatory", None, longer * 1200.0],
+            fly: [fly, "excitatory", None, longer * 1200.0],
         },
         "sweep": {
             "kinds": list(KINDS),
-            "neurons": 400,
+            "neurons": 300,
             "noises": [0.5, 2.0, 5.0],
             "in_degrees": [5, 20, 80],
             "jumps": [0.05, 0.2, 0.8, 3.2],
-            "duration": longer * 500.0,
+            "duration": longer * 400.0,
             "time_step": 0.1,
         },
         "delays": {

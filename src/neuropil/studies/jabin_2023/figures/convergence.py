@@ -26,12 +26,12 @@ def all_families(results: Results) -> DrawnFigure:
         errors, uncertainty = relative_errors(data)
         names = data.tree.values.tolist()
         chosen = {SHOWN[tree]: names.index(tree) for tree in SHOWN}
-        # What sampling hides has no place on a logarithmic axis.
-        seen = np.all(errors[:, list(chosen.values())] > 0, axis=1)
+        # What sampling hides is drawn at its own uncertainty: the error is no larger.
+        seen = np.maximum(errors, uncertainty)
         plots.convergence(
-            data.size.values[seen],
-            {label: errors[seen, k] for label, k in chosen.items()},
-            standard_errors={label: uncertainty[seen, k] for label, k in chosen.items()},
+            data.size.values,
+            {label: seen[:, k] for label, k in chosen.items()},
+            standard_errors={label: uncertainty[:, k] for label, k in chosen.items()},
             error_label="relative error",
             ax=ax,
         )
@@ -39,7 +39,8 @@ def all_families(results: Results) -> DrawnFigure:
     return DrawnFigure(
         "convergence",
         "Difference between tree observables of networks and of the limit, root mean square over "
-        "graphs and test functions, relative to the limit; bars: one standard error.",
+        "graphs and test functions, relative to the limit; bars: one standard error, at least as high as the point where sampling "
+        "hides the error.",
         figure,
         alt="Straight falling lines on logarithmic axes, steepest for dense random graphs.",
     )
