@@ -58,12 +58,12 @@ def in_continuous_time():
     slope = jax.jit(jax.jacfwd(lambda state: density.vector_field(jnp.zeros(()), state)))
     solved = solve_ivp(
         lambda _, state: np.asarray(field(state)),
-        (0.0, 16.0),
+        (0.0, 8.0),
         np.asarray(density.join(start)),
         method="BDF",
         jac=lambda _, state: np.asarray(slope(state)),
-        rtol=1e-9,
-        atol=1e-12,
+        rtol=1e-8,
+        atol=1e-11,
     )
     return solved.y[:, -1].reshape(2, -1)
 
@@ -71,7 +71,7 @@ def in_continuous_time():
 def test_order_two_in_time_with_changing_inputs():
     density, start = two_types()
     steps = (1.0, 0.5, 0.25, 0.125)
-    courses = [followed(density, HostSteps(step), start, [0.0, 16.0]) for step in steps]
+    courses = [followed(density, HostSteps(step), start, [0.0, 8.0]) for step in steps]
     errors = np.array([np.abs(course.final - in_continuous_time()).max() for course in courses])
     assert max(int(course.n_limited.max()) for course in courses) == 0
     assert np.ptp(courses[-1].inputs, axis=0).min() > 0.02
@@ -159,42 +159,54 @@ def test_the_rate_of_a_constant_hazard_is_the_hazard(limited):
         start = jnp.zeros((1, 200)).at[0, 80].set(1 / density.grid.width)
     course = followed(density, HostSteps(0.5), start, [0.0, 10.0])
     assert bool(course.n_limited.any()) == limited
-    np.testing.assert_allclose(course.rates, 0.07, rtol=1e-12)
+    # What fires in the one step that is limited is limited too.
+    np.testing.assert_allclose(course.rates[1:], 0.07, rtol=1e-12)
+    np.testing.assert_allclose(course.rates[0], 0.07, rtol=1e-2 if limited else 1e-12)
 
 
 def test_without_firing_the_moments_are_those_of_an_ornstein_uhlenbeck_process():
     density = leaky(cells=600, hazard=Constant(0.0))
-    start = density.grid.normal_density([2.0], [4.0])
+    start = density.grid.normal_density([2.0], [3.0])
     course = followed(density, HostSteps(0.125), start, [0.0, 10.0, 600.0])
     centres, width = np.asarray(density.grid.centres), float(density.grid.width)
     decay = np.exp(-np.array([10.0, 600.0]) / 20.0)
     mean = width * course.densities[1:, 0] @ centres
     variance = width * course.densities[1:, 0] @ centres**2 - mean**2
     np.testing.assert_allclose(mean, 12.0 - 10.0 * decay, rtol=2e-5)
-    np.testing.assert_allclose(variance, 14.4 + (16.0 - 14.4) * decay**2, rtol=2e-4)
+    np.testing.assert_allclose(variance, 14.4 + (9.0 - 14.4) * decay**2, rtol=2e-4)
     # At rest the scheme is exact: the moments of the normal density to rounding.
     np.testing.assert_allclose([mean[1], variance[1]], [12.0, 14.4], rtol=1e-10)
 
 
-@pytest.mark.parametrize("weight", [2.0, -4.0])
+@pytest.mark.parametrize("weight", [1.0, -3.0])
 def test_without_noise_the_density_beyond_the_reset_is_what_fires_over_the_drift(weight):
     """f = r / (b + S) there, on the side to which the drift, of either sign, points."""
-    hazard = 0.5
-    density = leaky(
-        ((weight,),), cells=1000, lower=-50.0, upper=50.0, noise=0.0,
-        drift=Constant(1.0), hazard=Constant(hazard), reset=0.05,
-    )  # fmt: skip
-    velocity = 1.0 + weight * hazard
-    start = density.grid.normal_density([0.0], [2.0])
-    course = followed(density, HostSteps(0.05), start, [0.0, 40.0])
-    distance = np.sign(velocity) * (np.asarray(density.grid.centres) - 0.05)
-    final = np.asarray(course.final[0])
-    speed = abs(velocity)
-    exact = np.where(distance > 0, hazard / speed * np.exp(-hazard * distance / speed), 0.0)
-    assert final[distance < -0.2].max() < 1e-6
-    beyond = (distance > 0.25) & (distance < 20.0)
-    np.testing.assert_allclose(final[beyond], exact[beyond], rtol=6e-3)
-    assert np.asarray(course.densities).min() >= 0
+    hazard, velocity = 1.0, 1.0 + weight
+    worst = []
+    for cells in (500, 1000):
+        density = leaky(
+            ((weight,),),
+            cells=cells,
+            lower=-50.0,
+            upper=50.0,
+            noise=0.0,
+            drift=Constant(1.0),
+            hazard=Constant(hazard),
+            reset=50.0 / cells,
+        )
+        start = density.grid.normal_density([0.0], [2.0])
+        course = followed(density, HostSteps(0.05), start, [0.0, 30.0])
+        width = float(density.grid.width)
+        distance = np.sign(velocity) * (np.asarray(density.grid.centres) - width / 2)
+        final, speed = np.asarray(course.final[0]), abs(velocity)
+        assert final[distance < -0.6 * width].max() < 1e-6
+        beyond = (distance > 0.5 * width) & (distance < 5.0)
+        exact = hazard / speed * np.exp(-hazard * distance / speed)
+        worst.append(np.abs(final / exact - 1)[beyond].max())
+        assert np.asarray(course.densities).min() >= 0
+    # The cell of the reset is half full in truth and full in the scheme: order one at the jump.
+    assert worst[1] < 1.1 * width / 4 * hazard / speed * 2
+    assert worst[0] / worst[1] == pytest.approx(2.0, rel=0.05)
 
 
 def test_a_population_of_particles_follows_its_density():
@@ -221,6 +233,7 @@ def test_a_population_of_particles_follows_its_density():
     assert abs(potential.mean() - mean) < 4 * potential.std() / np.sqrt(neurons)
 
 
+@pytest.mark.slow
 def test_derivatives_go_through_all_steps():
     density, start = two_types()
     times = np.array([0.0, 5.0])

@@ -84,9 +84,9 @@ def converges(results: Results, name: str) -> Claim:
         statement=f"The observables of all trees of up to five vertices converge: {WIRING[name]}.",
         published="convergence, without a rate",
         measured=f"relative error of the root from {errors[0, 0]:.2%} at N = {sizes[0]} to "
-        f"{_seen(errors[-1, 0], uncertainty[-1, 0])} at {sizes[-1]}, slope {root.slope:.2f} ({root.low:.2f} to "
-        f"{root.high:.2f}); largest of {len(rates)} trees {errors[0].max():.1%} to "
-        f"{errors[-1].max():.1%}; slowest slope {slow.slope:.2f} "
+        f"{_seen(errors[-1, 0], uncertainty[-1, 0])} at {sizes[-1]}, slope "
+        f"{root.slope:.2f} ({root.low:.2f} to {root.high:.2f}); largest of {len(rates)} trees "
+        f"{errors[0].max():.1%} to {errors[-1].max():.1%}; slowest slope {slow.slope:.2f} "
         f"(tree {data.tree.values[slowest]})",
         rule=f"every error halves or vanishes in sampling error, slopes below {SMALLEST_SLOPE}",
         values={

@@ -39,8 +39,8 @@ def all_families(results: Results) -> DrawnFigure:
     return DrawnFigure(
         "convergence",
         "Difference between tree observables of networks and of the limit, root mean square over "
-        "graphs and test functions, relative to the limit; bars: one standard error, at least as high as the point where sampling "
-        "hides the error.",
+        "graphs and test functions, relative to the limit; bars: one standard error, which is also "
+        "the height of a point whose error sampling hides.",
         figure,
         alt="Straight falling lines on logarithmic axes, steepest for dense random graphs.",
     )
