@@ -103,7 +103,7 @@ def rate_against_type(
     )  # fmt: skip
     ax.set(xlabel=type_label, ylabel="firing rate (Hz)")
     if measured_rates is not None:
-        for handle in legend(ax).legend_handles:
+        for handle in filter(None, legend(ax).legend_handles):
             handle.set_alpha(1.0)
     return plain(ax)
 

@@ -54,7 +54,7 @@ def configuration(scale: Scale) -> dict[str, Any]:
             "most": 10,
             "fewest": 3,
             "neurons": 30_000,
-            "realisations": {"random": 4, "fixed": 60},
+            "realisations": {"random": 4, "fixed": 25},
         },
         "split": {
             "sizes": [100, 200, 400] if quick else [100, 200, 400, 800, 1_600, 3_200],

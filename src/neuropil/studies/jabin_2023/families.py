@@ -21,6 +21,10 @@ FAMILIES = ("dense", "sparse", "sonet", "ring")
 SHIFTS = (-0.1, 0.15)
 """Where on the ring the two groups of partners of a neuron lie."""
 
+SHARES = (0.6, -0.2)
+"""Their weights over the strength: with few partners, stronger ones drown the limit in shot noise
+up to a million neurons."""
+
 
 class Family(NamedTuple):
     """A limiting kernel, in mV, and whether its networks are random."""
@@ -39,9 +43,8 @@ def family(configuration: Mapping[str, Any], name: str) -> Family:
     """
     strength, types = configuration["strength"], configuration["types"]
     if name == "ring":
-        return Family(
-            curve_kernel(_curves(), [1.4 * strength, -0.4 * strength], types * 4), is_random=False
-        )
+        kernel = curve_kernel(_curves(), strength * np.array(SHARES), types * 4)
+        return Family(kernel, is_random=False)
     if name == "sonet":
         chosen = configuration["families"]["sonet"]
         kernel = sonet_step_kernel(
@@ -60,7 +63,7 @@ def network(configuration: Mapping[str, Any], name: str, size: int, key: RandomK
     strength = configuration["strength"]
     chosen = configuration["families"].get(name, {})
     if name == "ring":
-        return curve_network(_curves(), [1.4 * strength, -0.4 * strength], size).connectome
+        return curve_network(_curves(), strength * np.array(SHARES), size).connectome
     if name == "sonet":
         p = chosen["probability"]
         graph = sonet(

@@ -125,7 +125,7 @@ def _spiking(quick: bool) -> dict[str, Any]:
             "noises": [0.5, 2.0, 5.0],
             "in_degrees": [5, 20, 80],
             "jumps": [0.05, 0.2, 0.8, 3.2],
-            "duration": longer * 400.0,
+            "duration": longer * 300.0,
             "time_step": 0.1,
         },
         "delays": {

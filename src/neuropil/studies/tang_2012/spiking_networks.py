@@ -24,7 +24,7 @@ COUNTING_BIN = 1.0
 """Width in ms of the bins whose spike counts tell volleys from independent spikes."""
 
 DAMPINGS = (0.5, 0.1)
-MAXIMUM_STEPS = 400
+MAXIMUM_STEPS = 300
 TOLERANCE = 1e-6
 PATIENCE = 40
 """Steps within which the change of a step must shrink by a tenth."""
@@ -174,7 +174,7 @@ def _compare(
     connectome: Connectome,
     key: RandomKey,
     *,
-    neuron: Mapping[str, float],
+    neuron: Mapping[str, Any],
     drive: float,
     strength: float,
     duration: float,
@@ -212,7 +212,7 @@ def count(
     connectome: Connectome,
     key: RandomKey,
     *,
-    neuron: Mapping[str, float],
+    neuron: Mapping[str, Any],
     drive: float,
     strength: float,
     duration: float,
@@ -260,7 +260,7 @@ def count(
 
 def self_consistent(
     weights: scipy.sparse.csr_array,
-    neuron: Mapping[str, float],
+    neuron: Mapping[str, Any],
     drive: float,
     *,
     shot_noise: bool,
@@ -269,8 +269,8 @@ def self_consistent(
 
     With `shot_noise` the noise of neuron i is sigma_i^2 = sigma^2 + sum_j W_ij^2 r_j / tau: jumps
     of W / tau at rate r give a free membrane the variance W^2 r / (2 tau) (Campbell). The step
-    towards the next iterate is shortened until the iteration converges; not numbers where it
-    never does.
+    towards the next iterate is shortened where the iteration does not converge; not numbers where
+    it then still does not.
     """
     tau = neuron["membrane_time_constant"]
     squared = weights.multiply(weights).tocsr()

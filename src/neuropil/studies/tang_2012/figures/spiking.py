@@ -54,7 +54,7 @@ def rates(configuration: Mapping[str, Any], results: Results) -> DrawnFigure:
         "with the noise of the equation (blue) and with that of the network's own spikes added "
         "(red). Bottom: mean rates counted over predicted, against coupling; hollow where the "
         f"Fano factor of the population's spike counts in 1 ms exceeds {ASYNCHRONOUS:g} (volleys). "
-        "No mark where no stable fixed point was found.",
+        "No mark where the iteration reaches no fixed point.",
         figure,
         alt="Four scatter plots along the diagonal, and ratios near one that leave it at strong "
         "coupling.",
@@ -71,8 +71,7 @@ def _neurons(ax: Axes, data: xr.Dataset, name: str) -> None:
     high = 1e3 * 1.05 * float(max(data.rate.max(), data.predicted_rate.max()))
     ax.plot([0, high], [0, high], color=GREY, linewidth=0.8, zorder=0)
     ax.set(xlim=(0, high), ylim=(0, high), aspect="equal")
-    words = name.replace("-2019-chemical", "").replace("-eichler-2017-right", "")
-    ax.set_title(f"{words}\nat {float(data.coupling):g} mV ms", fontsize="small")
+    ax.set_title(f"{_short(name)}\nat {float(data.coupling):g} mV ms", fontsize="small")
     plain(ax)
 
 
@@ -90,7 +89,13 @@ def _means(ax: Axes, data: xr.Dataset, theory: str, name: str, number: int) -> N
             data.coupling[chosen], ratio[chosen], "o", color=colour, markersize=5,
             markerfacecolor="white" if volleys else colour,
         )  # fmt: skip
-    ax.plot([], [], "--o" if "mixed" in name else "-o", color=colour, markersize=4, label=name)
+    ax.plot(
+        [], [], "--o" if "mixed" in name else "-o", color=colour, markersize=4, label=_short(name)
+    )
+
+
+def _short(name: str) -> str:
+    return name.replace("-cook-2019-chemical", "").replace("-eichler-2017-right", "")
 
 
 def failure(sweep: xr.Dataset) -> DrawnFigure:
@@ -100,12 +105,11 @@ def failure(sweep: xr.Dataset) -> DrawnFigure:
     figure = Figure(figsize=(11, 2.5 * len(rows)), layout="constrained")
     axes = figure.subplots(len(rows), len(columns), sharex=True, sharey=True)
     scale = Normalize(-np.log(LARGEST_FACTOR), np.log(LARGEST_FACTOR))
+    for ax, noise in zip(axes[0], columns, strict=True):
+        ax.set_title(f"noise {noise:g} mV", fontsize="medium")
     for row, (kind, theory) in zip(axes, rows, strict=True):
         for ax, noise in zip(row, columns, strict=True):
-            at = sweep.sel(kind=kind, theory=theory, noise=noise)
-            _factors(ax, at, scale)
-            if row is axes[0]:
-                ax.set_title(f"noise {noise:g} mV", fontsize="medium")
+            _factors(ax, sweep.sel(kind=kind, theory=theory, noise=noise), scale)
         row[0].set_ylabel(f"{kind},\n{theory}\n\nin-degree", fontsize="small")
     bar = figure.colorbar(ScalarMappable(scale, "RdBu_r"), ax=axes, aspect=50, extend="both")
     ticks = np.array([0.5, 0.7, 0.85, 1.0, 1.2, 1.4, 2.0])
@@ -118,9 +122,9 @@ def failure(sweep: xr.Dataset) -> DrawnFigure:
         f"{sweep.attrs['neurons']} neurons over the one predicted, against the jump that a spike "
         "makes and the mean in-degree, at three noises; the drive is such that a neuron alone "
         "fires at the same rate everywhere. Underlined: volleys (Fano factor above "
-        f"{ASYNCHRONOUS:g}). Grey: no stable fixed point found. With fixed noise, mixed networks "
-        "fire more than predicted, as their own spikes add noise; counted as white noise it is "
-        "too much where jumps are large.",
+        f"{ASYNCHRONOUS:g}). Grey: the iteration reaches no fixed point. With fixed noise, mixed "
+        "networks fire more than predicted, as their own spikes add noise; counted as white noise "
+        "it is too much where jumps are large.",
         figure,
         alt="Twelve tables of coloured cells: near one at small jumps and strong noise, off at "
         "large jumps and weak noise.",
