@@ -61,7 +61,9 @@ def test_reproduce_ends_with_claims_and_the_path_of_the_report(capsys, tmp_path)
 
 
 def test_quiet_silences_progress(capsys, stored):
-    code, output, errors = call(capsys, "reproduce", TOY, "--output", stored, "--quiet")
+    code, output, errors = call(
+        capsys, "reproduce", TOY, "--output", stored, "--quiet", "--jobs", 1
+    )
     assert (code, errors) == (0, "")
     assert "Report: " in output
 
@@ -117,7 +119,7 @@ def test_connectome_lists_what_can_be_named(capsys):
 BAD_INPUT = {
     "unknown study": (
         ["reproduce", "nobody-1900"],
-        "study must be one of gong-2023-dynamics, tang",
+        "study must be one of gong-2023-dynamics, jabin-2023, tang",
     ),
     "negative seed": (["reproduce", TOY, "--seed", "-1"], "seed must be a whole number from 0"),
     "no jobs": (["reproduce", TOY, "--jobs", "0"], "jobs must be at least 1, got 0"),
@@ -158,7 +160,9 @@ def test_version(capsys):
 
 def test_a_failed_run_is_one_line_and_exit_code_1(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("TOY_STUDY_BREAKS_AT", "0")
-    code, output, errors = call(capsys, "reproduce", TOY, "--output", tmp_path, "--quiet")
+    code, output, errors = call(
+        capsys, "reproduce", TOY, "--output", tmp_path, "--quiet", "--jobs", 1
+    )
     assert (code, output) == (1, "")
     assert "shard 'part-0' of toy-2001 failed: ArithmeticError" in errors
     assert len(errors.splitlines()) == 1
@@ -166,7 +170,7 @@ def test_a_failed_run_is_one_line_and_exit_code_1(capsys, tmp_path, monkeypatch)
 
 def test_debug_shows_the_traceback(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("TOY_STUDY_BREAKS_AT", "0")
-    command = ("reproduce", TOY, "--output", tmp_path, "--quiet")
+    command = ("reproduce", TOY, "--output", tmp_path, "--quiet", "--jobs", 1)
     for arguments in (("--debug", *command), (*command, "--debug")):
         code, _, errors = call(capsys, *arguments)
         assert code == 1
@@ -185,7 +189,7 @@ def test_a_failed_study_does_not_stop_the_next(capsys, tmp_path, monkeypatch):
         "STUDY = Failing()\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    command = ("reproduce", f"{other}:STUDY", TOY, "--output", tmp_path, "--quiet")
+    command = ("reproduce", f"{other}:STUDY", TOY, "--output", tmp_path, "--quiet", "--jobs", 1)
     code, output, errors = call(capsys, *command)
     assert code == 1
     assert "failing-2001 failed" in errors

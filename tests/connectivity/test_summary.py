@@ -29,6 +29,10 @@ def test_the_summary_agrees_with_what_it_summarises(worm):
     assert summary.mean_degree == degrees.mean_degree
     assert summary.variance_in_degree == degrees.variance_in_degree
     assert summary.spectral_radius == spectral_radius(worm)
+    dense = np.abs(worm.to_dense())
+    assert summary.largest_in_strength == pytest.approx(dense.sum(axis=1).max())
+    assert summary.largest_out_strength == pytest.approx(dense.sum(axis=0).max())
+    assert summary.largest_weight == dense.max()
     assert sum(summary.cell_types.values()) == 302
     for motif in summary.motifs:
         assert motif.count == getattr(motifs, motif.name)

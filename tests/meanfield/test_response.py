@@ -54,6 +54,7 @@ def test_derivatives_are_exact_to_second_order(kind):
     np.testing.assert_allclose(jax.jacfwd(mixed(at))(g), second, rtol=1e-8, atol=1e-12)
 
 
+@pytest.mark.slow
 def test_derivatives_do_not_depend_on_the_method():
     network = dense(MATRIX, LogisticTransfer(), 9.0)
     g = jnp.asarray(6.0)
@@ -99,6 +100,7 @@ def test_the_gradient_in_every_parameter_equals_finite_differences(kind):
                 np.testing.assert_allclose(slope[index], difference, rtol=1e-6, atol=1e-10)
 
 
+@pytest.mark.slow
 def test_responses_of_stacked_networks_are_those_of_each():
     networks = [dense(random_matrix(5, seed=s), LogisticTransfer(), 9.0, 4.0 + s) for s in (0, 1)]
     stacked = stack_networks(networks)

@@ -90,6 +90,7 @@ def test_parameters_and_starts_are_batched():
     found.raise_unless_successful()
 
 
+@pytest.mark.slow
 def test_a_trajectory_is_differentiable():
     def last(decay):
         system = Linear(-decay * jnp.eye(2))

@@ -21,7 +21,9 @@ def run(method, seed=0, *, start=0.0, duration=1.0, **system):
     ).states
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "method", [StochasticHeun, pytest.param(StochasticEuler, marks=pytest.mark.slow)]
+)
 def test_ornstein_uhlenbeck_processes_have_their_stationary_variance(method):
     rate, noise, step = 0.05, 0.3, 2.0
     states = run(method(step), rate=rate, additive=noise, duration=256.0)

@@ -5,6 +5,7 @@ import math
 from dataclasses import asdict, dataclass
 
 from neuropil.connectivity.connectome import Connectome, Provenance
+from neuropil.connectivity.natural_scaling import natural_scaling
 from neuropil.connectivity.sonet_feasibility import sonet_feasibility
 from neuropil.connectivity.spectrum import spectral_radius
 from neuropil.connectivity.statistics import (
@@ -37,7 +38,8 @@ class ConnectomeSummary:
     """Size, degrees, motifs and spectrum of a connectome, and what to beware of.
 
     Degrees leave self-loops out; moments are those over neurons. `reciprocity` is the share of
-    edges that are answered. `spectral_radius` is None where it was not found.
+    edges that are answered. `spectral_radius` is None where it was not found. The largest sums of
+    |weights| onto and from a neuron, and the largest of them, are those of `natural_scaling`.
     """
 
     provenance: Provenance
@@ -61,6 +63,9 @@ class ConnectomeSummary:
     sonet_exists: bool | None
     sonet_reason: str
     spectral_radius: float | None
+    largest_in_strength: float
+    largest_out_strength: float
+    largest_weight: float
     warnings: tuple[str, ...]
 
     def to_json(self) -> str:
@@ -104,6 +109,14 @@ class ConnectomeSummary:
             sonet = "exists" if self.sonet_exists else f"does not exist: {self.sonet_reason}"
         radius = "not found" if self.spectral_radius is None else f"{self.spectral_radius:.6g}"
         lines += ["", f"SONET of these alpha  {sonet}", f"spectral radius       {radius}"]
+        bound = max(self.largest_in_strength, self.largest_out_strength)
+        share = f", {self.largest_weight / bound:.2g} of the larger sum" if bound else ""
+        lines += [
+            f"largest sums of |w|   {self.largest_in_strength:.6g} in, "
+            f"{self.largest_out_strength:.6g} out",
+            f"largest |w|           {self.largest_weight:.6g}{share}: what a mean-field limit wants "
+            "small",
+        ]
         lines += [f"warning: {warning}" for warning in self.warnings]
         return "\n".join(lines)
 
@@ -116,6 +129,7 @@ def describe(connectome: Connectome) -> ConnectomeSummary:
     """
     degrees = degree_statistics(connectome)
     motifs = motif_statistics(connectome)
+    scaling = natural_scaling(connectome)
     warnings = list(connectome.checks())
     n = connectome.n_neurons
     between_cells = motifs.n_edges
@@ -162,6 +176,9 @@ def describe(connectome: Connectome) -> ConnectomeSummary:
         sonet_exists=exists,
         sonet_reason=reason,
         spectral_radius=radius,
+        largest_in_strength=scaling.in_strength,
+        largest_out_strength=scaling.out_strength,
+        largest_weight=scaling.largest_weight,
         warnings=tuple(warnings),
     )
 

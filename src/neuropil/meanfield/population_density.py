@@ -49,8 +49,8 @@ class PopulationDensity(AbstractSystem):
     Finite volumes, described in `density_flux.face_rates`, of second order in the width of a
     cell; at a reset between two centres, the source is split between them so that its mean is
     right. Without noise the density jumps at the reset and the order there is one (half a cell of
-    mass too much). The mass of each type is conserved to rounding, so that the Jacobian has one zero
-    eigenvalue a type: `UnitMassDensity` is the same system without them.
+    mass too much). The mass of each type is conserved to rounding, so that the Jacobian has one
+    zero eigenvalue a type: `UnitMassDensity` is the same system without them.
 
     Source: Jabin, "Some new approaches to the mean-field limit of integrate and fire systems",
     with Poyato, Soler and Zhou.
