@@ -114,8 +114,7 @@ class ConnectomeSummary:
         lines += [
             f"largest sums of |w|   {self.largest_in_strength:.6g} in, "
             f"{self.largest_out_strength:.6g} out",
-            f"largest |w|           {self.largest_weight:.6g}{share}: what a mean-field limit wants "
-            "small",
+            f"largest |w|           {self.largest_weight:.6g}{share} (small: mean-field limit)",
         ]
         lines += [f"warning: {warning}" for warning in self.warnings]
         return "\n".join(lines)

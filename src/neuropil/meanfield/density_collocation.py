@@ -100,8 +100,8 @@ def _interpolate(
     """Each row, known at the nodes, at its own place (barycentric formula)."""
     distance = place[:, None] - nodes[None]
     at_node = distance == 0
-    ratio = _barycentric_weights(nodes)[None] / jnp.where(at_node, 1.0, distance)
-    ratio = jnp.where(jnp.any(at_node, axis=1, keepdims=True), at_node.astype(float), ratio)
+    apart = _barycentric_weights(nodes)[None] / jnp.where(at_node, 1.0, distance)
+    ratio = jnp.where(jnp.any(at_node, axis=1, keepdims=True), at_node.astype(float), apart)
     return jnp.sum(ratio * local, axis=1) / jnp.sum(ratio, axis=1)
 
 

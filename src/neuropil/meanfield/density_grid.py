@@ -20,9 +20,14 @@ class VoltageGrid(eqx.Module):
     unless they are finite, ascending, and there are at least 8 cells.
     """
 
-    lower: Scalar = eqx.field(converter=lambda value: jnp.asarray(value, float))
-    upper: Scalar = eqx.field(converter=lambda value: jnp.asarray(value, float))
+    lower: Scalar
+    upper: Scalar
     cells: int = eqx.field(static=True)
+
+    def __init__(self, lower: float | Scalar, upper: float | Scalar, cells: int):
+        self.lower = jnp.asarray(lower, float)
+        self.upper = jnp.asarray(upper, float)
+        self.cells = cells
 
     def __check_init__(self):
         if self.cells < FEWEST_CELLS:

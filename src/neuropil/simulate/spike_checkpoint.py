@@ -86,10 +86,9 @@ def fingerprint(
     digest = hashlib.sha256()
     wiring = (connectome.row_start, connectome.presynaptic, connectome.weights)
     parts: list[Any] = [system, wiring, method, starts, tuple(request), np.asarray(seed)]
-    leaves, structure = jax.tree.flatten(parts)
+    leaves = jax.tree.leaves(parts)
     named = [leaf for leaf in leaves if not callable(leaf)]
     digest.update(str(jax.tree.structure(jax.tree.map(lambda _: 0, parts))).encode())
-    digest.update(str(structure.num_leaves).encode())
     for leaf in named:
         array = np.ascontiguousarray(leaf)
         digest.update(f"{array.dtype}{array.shape}".encode())

@@ -91,7 +91,7 @@ def noise_per_neuron(
         ]
     except TypeError as error:
         raise ValueError(f"noise does not fit {n_neurons} neurons: {error}") from error
-    if not np.array_equal(*at_two):
+    if not np.array_equal(at_two[0], at_two[1]):
         raise ValueError("noise must not depend on the membrane potential")
     return per_neuron("noise", at_two[0], n_neurons)
 

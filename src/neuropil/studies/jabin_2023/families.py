@@ -43,8 +43,8 @@ def family(configuration: Mapping[str, Any], name: str) -> Family:
     """
     strength, types = configuration["strength"], configuration["types"]
     if name == "ring":
-        kernel = curve_kernel(_curves(), strength * np.array(SHARES), types * 4)
-        return Family(kernel, is_random=False)
+        curves = curve_kernel(_curves(), strength * np.array(SHARES), types * 4)
+        return Family(curves, is_random=False)
     if name == "sonet":
         chosen = configuration["families"]["sonet"]
         kernel = sonet_step_kernel(

@@ -74,8 +74,8 @@ def run_connectome(configuration: Mapping[str, Any], key: RandomKey, *, name: st
         defects.append(defect)
         colours.append(kernel.n_types)
         labels.append(label)
-    halves = (_histogram(half, edges) for half in np.array_split(ends, 2))
-    halves_apart = tensorised_negative_sobolev(*halves, edges)
+    first, second = (_histogram(half, edges) for half in np.array_split(ends, 2))
+    halves_apart = tensorised_negative_sobolev(first, second, edges)
     scaling = natural_scaling(wiring)
     return xr.Dataset(
         {
