@@ -135,6 +135,7 @@ def test_each_type_has_its_own_parameters():
     np.testing.assert_allclose(derivative(both, densities), alone, atol=1e-16)
 
 
+@pytest.mark.slow
 def test_without_the_conserved_masses_the_zero_eigenvalues_are_gone():
     density = leaky([[3.0, -6.0], [4.0, -2.0]], (0.8, 0.2), cells=60, noise=2.0)
     rest = density.join(stationary_density(density, CellBalance()).densities)

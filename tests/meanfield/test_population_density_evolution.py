@@ -68,6 +68,7 @@ def in_continuous_time():
     return solved.y[:, -1].reshape(2, -1)
 
 
+@pytest.mark.slow
 def test_order_two_in_time_with_changing_inputs():
     density, start = two_types()
     steps = (1.0, 0.5, 0.25, 0.125)
@@ -126,6 +127,7 @@ def test_mass_is_kept_and_no_cell_is_ever_negative(seed, noise, step):
     assert np.asarray(course.rates).min() >= 0
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), noise=NOISES, step=STEPS)
 def test_host_and_device_agree(seed, noise, step):
@@ -178,6 +180,7 @@ def test_without_firing_the_moments_are_those_of_an_ornstein_uhlenbeck_process()
     np.testing.assert_allclose([mean[1], variance[1]], [12.0, 14.4], rtol=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weight", [1.0, -3.0])
 def test_without_noise_the_density_beyond_the_reset_is_what_fires_over_the_drift(weight):
     """f = r / (b + S) there, on the side to which the drift, of either sign, points."""
@@ -268,6 +271,7 @@ def test_mass_at_an_edge_ends_the_evolution(method, weight, side):
     np.testing.assert_array_equal(np.isfinite(course.rates[:, 0]), course.step_times < end)
 
 
+@pytest.mark.slow
 def test_a_wider_grid_changes_nothing():
     courses = [
         followed(leaky(cells=cells, lower=-20.0, upper=upper), HostSteps(0.5),

@@ -55,6 +55,7 @@ def test_the_rate_is_that_of_the_stationary_equation(weight, reset):
     assert float(found.densities[0, cell]) == pytest.approx(at_reset, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_the_balance_of_cells_is_at_rest_and_of_second_order():
     exact = float(stationary_density(leaky(reset=0.02)).rates[0])
     errors = []
@@ -70,6 +71,7 @@ def test_the_balance_of_cells_is_at_rest_and_of_second_order():
     assert float(found.rate_error[0]) == pytest.approx(errors[1], rel=0.3)
 
 
+@pytest.mark.slow
 def test_an_evolution_comes_to_rest_at_the_balance_of_cells():
     density = leaky([[5.0, -9.0], [8.0, -4.0]], (0.8, 0.2), reset=[0.0, -2.3])
     rest = stationary_density(density, CellBalance())
@@ -81,12 +83,14 @@ def test_an_evolution_comes_to_rest_at_the_balance_of_cells():
     assert float(rest.inputs[0]) * float(rest.inputs[1]) != 0
 
 
+@pytest.mark.slow
 def test_types_that_do_not_differ_are_one_type():
     one = stationary_density(leaky(), CellBalance())
     two = stationary_density(leaky(np.full((2, 2), 4.0), (0.2, 0.8)), CellBalance())
     np.testing.assert_allclose(two.rates, np.repeat(one.rates, 2), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_a_constant_hazard_is_the_rate():
     weights = np.array([[4.0, -8.0], [1.0, 2.0]])
     hazard = Constant([0.03, 0.05])
