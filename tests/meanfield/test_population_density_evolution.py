@@ -79,7 +79,7 @@ def test_order_two_in_time_with_changing_inputs():
     np.testing.assert_allclose(np.log2(errors[:-1] / errors[1:]), 2.0, atol=0.15)
 
 
-@pytest.mark.parametrize("method", [HostSteps, DeviceSteps])
+@pytest.mark.parametrize("method", [HostSteps, pytest.param(DeviceSteps, marks=pytest.mark.slow)])
 def test_a_step_that_is_limited_stays_near_the_equation(method):
     """From all neurons at one potential, where the plain formula makes cells negative."""
     density = leaky(cells=600)
@@ -153,7 +153,7 @@ def test_host_and_device_agree_to_rounding_on_a_smooth_problem():
         np.testing.assert_allclose(first, second, rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.parametrize("limited", [False, True])
+@pytest.mark.parametrize("limited", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_the_rate_of_a_constant_hazard_is_the_hazard(limited):
     density = leaky(cells=200, hazard=Constant(0.07), reset=-1.3)
     start = density.grid.normal_density([5.0], [3.0])
@@ -253,7 +253,7 @@ def test_derivatives_go_through_all_steps():
     assert float(slope) == pytest.approx((nearby[0] - nearby[1]) / 2e-3, rel=1e-5)
 
 
-@pytest.mark.parametrize("method", [HostSteps, DeviceSteps])
+@pytest.mark.parametrize("method", [HostSteps, pytest.param(DeviceSteps, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("weight", "side"), [(60.0, "upper"), (-60.0, "lower")])
 def test_mass_at_an_edge_ends_the_evolution(method, weight, side):
     density = leaky([[0.0, 0.0], [weight, 0.0]], (0.5, 0.5), cells=200)

@@ -42,7 +42,7 @@ def rate_at(received, *, noise=NOISE, reset=0.0, lower=-20.0, upper=40.0):
 
 
 @pytest.mark.parametrize("weight", [6.0, 0.0, -15.0])
-@pytest.mark.parametrize("reset", [0.1, 3.7])
+@pytest.mark.parametrize("reset", [0.1, pytest.param(3.7, marks=pytest.mark.slow)])
 def test_the_rate_is_that_of_the_stationary_equation(weight, reset):
     density = leaky(((weight,),), reset=reset)
     found = stationary_density(density)
