@@ -152,6 +152,10 @@ def run(command, arguments, environment):
     python = program(environment, "python")
     workers = str(min(TEST_WORKERS, os.cpu_count() or 1))
     pytest = [python, "-m", "pytest", "-n", workers, "--dist", "loadfile"]
+    # Compiling is most of the work of the tests, and many of them compile the same functions.
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(environment / "compiled"))
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
     if command == "test-slow":
         return subprocess.run([*pytest, "-m", "slow", *arguments], cwd=ROOT).returncode
     checks = {

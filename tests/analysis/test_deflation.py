@@ -59,6 +59,7 @@ def test_the_motif_again_from_another_key_and_the_same_from_the_same():
     np.testing.assert_array_equal(again.enclosure.lower, found.enclosure.lower)
 
 
+@pytest.mark.slow
 def test_forty_dimensions():
     """x = 2 mean tanh(x) has three solutions, all components alike: 0 and +-1.9150080481545."""
     system = Given(lambda x, p: 2.0 * jnp.mean(jnp.tanh(x)) - x, 40)
