@@ -8,9 +8,10 @@ import scipy.stats
 
 from neuropil.connectivity.random_streams import stream_seed
 from neuropil.simulate.random_draws import (
+    UNDECIDED,
     exponential,
-    poisson_bits,
-    poisson_table,
+    poisson_counts,
+    poisson_tables,
     standard_normal,
 )
 
@@ -54,19 +55,48 @@ def test_exponential_numbers_are_exponential():
     assert scipy.stats.kstest(exponentials(SEED, 200_000), "expon").pvalue > 1e-3
 
 
-@pytest.mark.parametrize("mean", [0.0, 0.003, 2.0, 17.5, 400.0])
+@pytest.mark.parametrize("mean", [0.0, 0.003, 2.0, 17.5, 40.0])
 def test_tables_hold_the_poisson_distribution(mean):
-    bits = max(poisson_bits(mean), 1)
-    table = poisson_table(mean, bits)
-    whole = 2.0 ** (32 - bits)
-    share = np.zeros(2**bits)
-    np.add.at(share, np.arange(2**bits), table.accepted / whole)
-    np.add.at(share, table.alias, 1 - table.accepted / whole)
-    expected = scipy.stats.poisson.pmf(np.arange(2**bits), mean)
-    # Each column is cut to a whole number of 2^-32.
-    np.testing.assert_allclose(share / 2**bits, expected, rtol=0, atol=2**bits * 2.0**-32)
+    """What each cell decides, and what is decided within a cell, add up to the distribution."""
+    tables = poisson_tables(np.array([mean]))
+    cells = tables.guide.shape[1]
+    counts = np.arange(tables.levels.shape[1])
+    share = np.zeros(counts.size)
+    for cell, count in enumerate(tables.guide[0]):
+        if count != UNDECIDED:
+            share[count] += 1 / cells
+        else:
+            ends = np.clip(np.append(0.0, tables.levels[0]), cell / cells, (cell + 1) / cells)
+            share += np.diff(ends)
+    np.testing.assert_allclose(share, scipy.stats.poisson.pmf(counts, mean), rtol=0, atol=1e-14)
+    assert np.mean(tables.guide == UNDECIDED) < 0.03
+
+
+@pytest.mark.parametrize("means", [[2.0], [0.0, 3.0, 17.5], [400.0, 0.5]])
+def test_counts_are_poisson_numbers(means):
+    means = np.array(means)
+    tables = poisson_tables(means)
+    n, rounds = 8 * 125 + 3, 300
+    table_of = np.arange(n) % means.size
+    drawn, state = np.zeros((rounds, n), int), SEED
+    counts, words = np.zeros(8 * 126, np.uint8), np.empty(2 * 126, np.uint64)
+    for each in drawn:
+        for _ in range(tables.repeats):
+            state = np.uint64(
+                poisson_counts(counts, words, table_of, tables.guide, tables.levels, state)
+            )
+            each += counts[:n]
+    for table, mean in enumerate(means):
+        found = drawn[:, table_of == table].ravel()
+        assert abs(found.mean() - mean) <= 4 * np.sqrt(mean / found.size)
+        assert abs(found.var() - mean) <= 4 * np.sqrt((mean + 2 * mean**2) / found.size)
+        present = scipy.stats.poisson.pmf(np.arange(found.max() + 1), mean) * found.size
+        seen = np.bincount(found)
+        several = present > 20
+        squares = (seen[several] - present[several]) ** 2 / present[several]
+        assert squares.sum() < scipy.stats.chi2.ppf(1 - 1e-4, max(several.sum(), 1))
 
 
 def test_too_many_events_a_step_are_refused():
     with pytest.raises(ValueError, match="500 is allowed"):
-        poisson_bits(501.0)
+        poisson_tables(np.array([501.0]))

@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from neuropil.connectivity import Connectome
 from neuropil.simulate.elementwise_code import ElementwiseCode, elementwise_code
 from neuropil.simulate.outgoing import outgoing
-from neuropil.simulate.random_draws import poisson_bits, poisson_table
+from neuropil.simulate.random_draws import poisson_tables
 from neuropil.simulate.spike_methods import (
     LARGEST_NUMBER_OF_SPIKES,
     AbstractSpikeMethod,
@@ -169,24 +169,22 @@ def _rise(rate: np.ndarray, slow: float, step: float) -> np.ndarray:
 
 
 class _ExternalInput(NamedTuple):
-    """Tables of the Poisson numbers of a step (`AliasTable`), and which of them a neuron uses."""
+    """Tables of the Poisson numbers of a step (`PoissonTables`), and which of them a neuron uses.
+
+    Without input there are no repeats, and nothing is drawn.
+    """
 
     table_of: Int[np.ndarray, " neurons"]
-    accepted: Int[np.ndarray, "tables columns"]
-    alias: Int[np.ndarray, "tables columns"]
-    bits: int
+    guide: Int[np.ndarray, "tables cells"]
+    levels: Float[np.ndarray, "tables counts"]
+    repeats: int
 
 
 def _external_input(means: Float[np.ndarray, " neurons"]) -> _ExternalInput:
     distinct, table_of = np.unique(means, return_inverse=True)
-    bits = poisson_bits(float(distinct[-1]))
-    tables = [poisson_table(mean, bits) for mean in distinct.tolist()]
-    return _ExternalInput(
-        table_of.astype(np.int64),
-        np.stack([table.accepted for table in tables]),
-        np.stack([table.alias for table in tables]),
-        bits,
-    )
+    tables = poisson_tables(distinct)
+    repeats = tables.repeats if distinct[-1] > 0 else 0
+    return _ExternalInput(table_of.astype(np.int64), tables.guide, tables.levels, repeats)
 
 
 def _without_constants(code: ElementwiseCode) -> ElementwiseCode:

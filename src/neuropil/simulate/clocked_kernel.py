@@ -11,9 +11,9 @@ from typing import no_type_check
 import numba
 import numpy as np
 
-from neuropil.connectivity.random_streams import scrambled, uniform
+from neuropil.connectivity.random_streams import uniform
 from neuropil.simulate.elementwise_code import FUNCTION
-from neuropil.simulate.random_draws import standard_normal
+from neuropil.simulate.random_draws import poisson_counts, standard_normal
 from neuropil.simulate.spike_endings import (
     FINISHED,
     HAZARD_NOT_A_RATE,
@@ -31,30 +31,6 @@ KEPT, REST, RISE, NOISE, RESET, THRESHOLD, JUMP = range(7)
 _VALUES = numba.float64[::1]
 _TABLE = numba.float64[:, ::1]
 _FUNCTION_ARGUMENTS = (FUNCTION, _VALUES, _TABLE)
-_STEP = np.uint64(0x9E3779B97F4A7C15)
-
-
-@numba.njit(cache=True, nogil=True)
-@no_type_check
-def _add_poisson(arriving, jumps, words, table_of, accepted, alias, bits, state):
-    """Add to each neuron its jump times a Poisson number; two neurons share a random word."""
-    for pair in range(words.size):
-        words[pair] = scrambled(state + np.uint64(pair + 1) * _STEP)
-    halves = words.view(np.uint32)
-    shift = np.uint32(32 - bits)
-    fraction = np.uint32((np.int64(1) << (32 - bits)) - 1)
-    if accepted.shape[0] == 1:
-        accepted_of_all, alias_of_all = accepted[0], alias[0]
-        for i in range(arriving.size):
-            column = np.int64(halves[i] >> shift)
-            is_column = (halves[i] & fraction) < accepted_of_all[column]
-            arriving[i] += jumps[i] * (column if is_column else alias_of_all[column])
-    else:
-        for i in range(arriving.size):
-            column = np.int64(halves[i] >> shift)
-            is_column = (halves[i] & fraction) < accepted[table_of[i], column]
-            arriving[i] += jumps[i] * (column if is_column else alias[table_of[i], column])
-    return state + np.uint64(words.size) * _STEP
 
 
 @numba.njit(cache=True, nogil=True)
@@ -62,10 +38,27 @@ def _add_poisson(arriving, jumps, words, table_of, accepted, alias, bits, state)
 def _collect(fires, fired):
     """Write down who fires, and forget it; returns how many."""
     count = 0
-    for i in range(fires.size):
-        fired[count] = i
-        count += fires[i]
-        fires[i] = False
+    eights = fires.view(np.uint64)
+    for eight in range(eights.size):
+        if eights[eight]:
+            for i in range(8 * eight, 8 * eight + 8):
+                fired[count] = i
+                count += fires[i]
+                fires[i] = False
+    return count
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _hold(resting, n_resting, potentials, resets, thresholds, rested, now, fires):
+    """Keep the neurons that rest at their reset; returns how many still do."""
+    count = 0
+    for i in resting[:n_resting]:
+        if now <= rested[i]:
+            potentials[i] = resets[i]
+            fires[i] = (now == rested[i]) & (resets[i] >= thresholds[i])
+            resting[count] = i
+            count += 1
     return count
 
 
@@ -105,16 +98,26 @@ def _arrive(potentials, arriving):
 
 @numba.njit(cache=True, nogil=True)
 @no_type_check
-def _hold(potentials, resets, rested, now):
+def _fire_by_threshold(potentials, thresholds, fires):
     for i in range(potentials.size):
-        potentials[i] = resets[i] if now <= rested[i] else potentials[i]
+        fires[i] = potentials[i] >= thresholds[i]
 
 
 @numba.njit(cache=True, nogil=True)
 @no_type_check
-def _fire_by_threshold(potentials, thresholds, rested, now, fires):
+def _relax_arrive_and_fire(potentials, rest, kept, arriving, thresholds, fires):
     for i in range(potentials.size):
-        fires[i] = (potentials[i] >= thresholds[i]) & (now >= rested[i])
+        moved = rest[i] + kept[i] * (potentials[i] - rest[i]) + arriving[i]
+        potentials[i] = moved
+        arriving[i] = np.float32(0.0)
+        fires[i] = moved >= thresholds[i]
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _add_jumps(arriving, jumps, counts):
+    for i in range(arriving.size):
+        arriving[i] += jumps[i] * np.float32(counts[i])
 
 
 @numba.njit(cache=True, nogil=True)
@@ -205,8 +208,8 @@ def _fire_by_hazard(hazard, scalars, rows, potentials, rested, now, step, fires,
         _VALUES,
         numba.int64[::1],
         numba.int64[::1],
-        numba.uint32[:, ::1],
-        numba.int64[:, ::1],
+        numba.uint8[:, ::1],
+        _TABLE,
         numba.int64,
         numba.int64[::1],
         numba.uint16[::1],
@@ -240,9 +243,9 @@ def simulate_by_steps(
     potentials,
     refractory_steps,
     table_of,
-    accepted,
-    alias,
-    alias_bits,
+    poisson_guide,
+    poisson_levels,
+    poisson_repeats,
     row_start,
     near_targets,
     far_targets,
@@ -262,16 +265,19 @@ def simulate_by_steps(
     kept, rest, rise, noise = (
         parameters[KEPT], parameters[REST], parameters[RISE], parameters[NOISE]
     )  # fmt: skip
-    resets, thresholds, jumps = parameters[RESET], parameters[THRESHOLD], parameters[JUMP]
-    is_noisy, is_driven = noise.max() > 0, alias_bits > 0
+    resets, thresholds = parameters[RESET], parameters[THRESHOLD]
+    jumps = parameters[JUMP].astype(np.float32)
+    is_noisy = noise.max() > 0
     is_filtered, has_threshold = current_decay > 0, thresholds.min() < np.inf
-    may_rest = refractory_steps.max() > 0
+    in_one_pass = linear and has_threshold and not is_noisy and not is_filtered
     ring = np.zeros((delay_steps, n), np.float32)  # half the memory to scatter into
     currents = np.zeros(n)
     rested = np.zeros(n, np.int64)
-    fires = np.zeros(n, np.bool_)
-    fired = np.empty(n, np.int64)
-    words = np.empty((n + 1) // 2, np.uint64)
+    eights = (n + 7) // 8
+    fires, counts = np.zeros(8 * eights, np.bool_), np.zeros(8 * eights, np.uint8)
+    fired, resting = np.empty(n + 8, np.int64), np.empty(n, np.int64)
+    n_resting = 0
+    words = np.empty(2 * eights, np.uint64)
     times, neurons = np.empty(1024), np.empty(1024, np.int32)
     samples = np.full((sample_steps.size, sample_neurons.size), np.nan)
     n_spikes, n_sampled = 0, 0
@@ -280,28 +286,34 @@ def simulate_by_steps(
         n_sampled += 1
     for now in range(1, n_steps + 1):
         arriving = ring[now % delay_steps]
-        if linear:
-            _relax(potentials, rest, kept)
+        for _ in range(poisson_repeats):
+            state = poisson_counts(
+                counts, words, table_of, poisson_guide, poisson_levels, state
+            )
+            _add_jumps(arriving, jumps, counts)
+        if in_one_pass:
+            _relax_arrive_and_fire(potentials, rest, kept, arriving, thresholds, fires)
+        else:
+            if linear:
+                _relax(potentials, rest, kept)
+                if is_filtered:
+                    _add_currents(potentials, rise, currents)
+                if is_noisy:
+                    state = _add_noise(potentials, noise, state)
+            else:
+                state = _move_by_heun(
+                    drift, drift_scalars, drift_rows, potentials, currents, noise, step, is_noisy,
+                    state,
+                )  # fmt: skip
             if is_filtered:
-                _add_currents(potentials, rise, currents)
-            if is_noisy:
-                state = _add_noise(potentials, noise, state)
-        else:
-            state = _move_by_heun(
-                drift, drift_scalars, drift_rows, potentials, currents, noise, step, is_noisy, state
-            )
-        if is_driven:
-            state = _add_poisson(
-                arriving, jumps, words, table_of, accepted, alias, alias_bits, state
-            )
-        if is_filtered:
-            _renew(currents, current_decay, arriving)
-        else:
-            _arrive(potentials, arriving)
-        if may_rest:
-            _hold(potentials, resets, rested, now)
-        if has_threshold:
-            _fire_by_threshold(potentials, thresholds, rested, now, fires)
+                _renew(currents, current_decay, arriving)
+            else:
+                _arrive(potentials, arriving)
+            if has_threshold:
+                _fire_by_threshold(potentials, thresholds, fires)
+        n_resting = _hold(
+            resting, n_resting, potentials, resets, thresholds, rested, now, fires
+        )
         if has_hazard:
             ending, where, value, state = _fire_by_hazard(
                 hazard, hazard_scalars, hazard_rows, potentials, rested, now, step, fires, state
@@ -327,6 +339,9 @@ def simulate_by_steps(
             n_spikes += 1
             potentials[i] = resets[i]
             rested[i] = now + refractory_steps[i]
+            if refractory_steps[i] > 0:
+                resting[n_resting] = i
+                n_resting += 1
             # The row of this step was emptied above and waits for the longest delay.
             sent = ring[(now + delay_steps) % delay_steps]
             first, after = row_start[i], row_start[i + 1]

@@ -9,7 +9,8 @@ from typing import NamedTuple, no_type_check
 
 import numba
 import numpy as np
-from jaxtyping import Int
+import scipy.stats
+from jaxtyping import Float, Int
 
 from neuropil.connectivity.random_streams import scrambled, uniform
 
@@ -70,47 +71,92 @@ def exponential(state):
     return state, -math.log(u)
 
 
-class AliasTable(NamedTuple):
-    """A distribution of small counts, drawn from 32 random bits without a loop.
+GUIDE_BITS = 12
+UNDECIDED = 255
+_MOST_COUNTS, _LARGEST_MEAN = 128, 40.0
+_UNDECIDED_BITS = np.uint64(0x8080808080808080)
 
-    The first `bits` of them choose a column c; the others, as a whole number, give c below
-    `accepted[c]` and `alias[c]` from there (Walker, Electronics Letters 10:127, 1974).
+
+class PoissonTables(NamedTuple):
+    """Poisson distributions, drawn from a few random bits without a loop.
+
+    Twelve bits choose a cell of the unit interval; `guide` has the count of each cell that lies
+    within one step of the distribution function `levels`, and `UNDECIDED` for the few that do
+    not, where further bits decide. Of a mean above 40 a draw is the sum of `repeats` draws.
     """
 
-    accepted: Int[np.ndarray, " columns"]
-    alias: Int[np.ndarray, " columns"]
+    guide: Int[np.ndarray, "tables cells"]
+    levels: Float[np.ndarray, "tables counts"]
+    repeats: int
 
 
-def poisson_table(mean: float, bits: int) -> AliasTable:
-    """The Poisson distribution of a mean, cut where doubles cannot tell the rest from nothing."""
-    columns = 2**bits
-    counts = np.arange(columns)
-    logarithms = counts * math.log(mean) - mean if mean > 0 else np.where(counts, -np.inf, 0.0)
-    logarithms = logarithms - np.array([math.lgamma(k + 1) for k in counts])
-    share = np.exp(logarithms)
-    share *= columns / share.sum()
-    accepted, alias = np.ones(columns), counts.copy()
-    poor = [c for c in range(columns) if share[c] < 1]
-    rich = [c for c in range(columns) if share[c] >= 1]
-    while poor and rich:
-        small, large = poor.pop(), rich[-1]
-        accepted[small], alias[small] = share[small], large
-        share[large] -= 1 - share[small]
-        if share[large] < 1:
-            poor.append(rich.pop())
-    # A full column is its own alias, so that the largest number need not be exceeded.
-    whole = 2 ** (32 - bits)
-    return AliasTable(np.minimum(np.rint(accepted * whole), whole - 1).astype(np.uint32), alias)
-
-
-def poisson_bits(mean: float) -> int:
-    """How many bits choose among the counts of a Poisson distribution; none for a mean of 0.
+def poisson_tables(means: Float[np.ndarray, " tables"]) -> PoissonTables:
+    """The Poisson distributions of these means, cut where doubles cannot tell the rest from none.
 
     Raises `ValueError` for a mean above 500, where single draws are the wrong way to go.
     """
-    if mean > 500:
-        raise ValueError(f"a mean of {mean:.6g} Poisson events a step is refused: 500 is allowed")
-    return math.ceil(math.log2(mean + 12 * math.sqrt(mean) + 25)) if mean > 0 else 0
+    largest = float(means.max())
+    if largest > 500:
+        raise ValueError(
+            f"a mean of {largest:.6g} Poisson events a step is refused: 500 is allowed"
+        )
+    repeats = max(1, math.ceil(largest / _LARGEST_MEAN))
+    cells = 2**GUIDE_BITS
+    guide = np.empty((means.size, cells), np.uint8)
+    levels = np.empty((means.size, _MOST_COUNTS))
+    for table, mean in enumerate(means / repeats):
+        levels[table] = scipy.stats.poisson.cdf(np.arange(_MOST_COUNTS), mean)
+        levels[table, -1] = 1.0
+        edges = np.searchsorted(levels[table], np.arange(cells + 1) / cells, side="right")
+        ends = np.searchsorted(levels[table], np.arange(1, cells + 1) / cells, side="left")
+        guide[table] = np.where(edges[:-1] == ends, ends, UNDECIDED)
+    return PoissonTables(guide, levels, repeats)
 
 
-__all__ = ["AliasTable", "exponential", "poisson_bits", "poisson_table", "standard_normal"]
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _guided(counts, parts, guide):
+    for i in range(counts.size):
+        counts[i] = guide[parts[i] >> np.uint16(16 - GUIDE_BITS)]
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def poisson_counts(counts, words, table_of, guide, levels, state):
+    """Fill `counts` (a multiple of eight of them) with Poisson numbers; the next state.
+
+    `words` has room for one number of 64 bits for every four counts. `table_of` says which table
+    each count is drawn from, and is not looked at where there is only one.
+    """
+    for word in range(words.size):
+        words[word] = scrambled(state + np.uint64(word + 1) * _STEP)
+    state = state + np.uint64(words.size) * _STEP
+    parts = words.view(np.uint16)
+    shift = np.uint16(16 - GUIDE_BITS)
+    if guide.shape[0] == 1:
+        _guided(counts, parts, guide[0])
+    else:
+        for i in range(table_of.size):
+            counts[i] = guide[table_of[i], parts[i] >> shift]
+    eights = counts.view(np.uint64)
+    for eight in range(eights.size):
+        if eights[eight] & _UNDECIDED_BITS:
+            for i in range(8 * eight, min(8 * eight + 8, table_of.size)):
+                if counts[i] == UNDECIDED:
+                    state, u = uniform(state)
+                    height = (np.float64(parts[i] >> shift) + u) * 2.0**-GUIDE_BITS
+                    count = 0
+                    of_table = levels[table_of[i]]
+                    while height >= of_table[count] and count < of_table.size - 1:
+                        count += 1
+                    counts[i] = count
+    return state
+
+
+__all__ = [
+    "PoissonTables",
+    "exponential",
+    "poisson_counts",
+    "poisson_tables",
+    "standard_normal",
+]
