@@ -115,6 +115,27 @@ def _relax_arrive_and_fire(potentials, rest, kept, arriving, thresholds, fires):
 
 @numba.njit(cache=True, nogil=True)
 @no_type_check
+def _move_alike(potentials, rest, kept, threshold, arriving, jump, counts, fires):
+    """The pass above and external jumps where all membranes are alike: half the memory read."""
+    for i in range(potentials.size):
+        received = arriving[i] + jump * np.float32(counts[i])
+        moved = rest + kept * (potentials[i] - rest) + received
+        potentials[i] = moved
+        arriving[i] = np.float32(0.0)
+        fires[i] = moved >= threshold
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _are_alike(parameters):
+    for name in (KEPT, REST, THRESHOLD, JUMP):
+        if parameters[name].min() != parameters[name].max():
+            return False
+    return True
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
 def _add_jumps(arriving, jumps, counts):
     for i in range(arriving.size):
         arriving[i] += jumps[i] * np.float32(counts[i])
@@ -270,6 +291,7 @@ def simulate_by_steps(
     is_noisy = noise.max() > 0
     is_filtered, has_threshold = current_decay > 0, thresholds.min() < np.inf
     in_one_pass = linear and has_threshold and not is_noisy and not is_filtered
+    alike = in_one_pass and poisson_repeats <= 1 and _are_alike(parameters)
     ring = np.zeros((delay_steps, n), np.float32)  # half the memory to scatter into
     currents = np.zeros(n)
     rested = np.zeros(n, np.int64)
@@ -290,8 +312,13 @@ def simulate_by_steps(
             state = poisson_counts(
                 counts, words, table_of, poisson_guide, poisson_levels, state
             )
-            _add_jumps(arriving, jumps, counts)
-        if in_one_pass:
+            if not alike:
+                _add_jumps(arriving, jumps, counts)
+        if alike:
+            _move_alike(
+                potentials, rest[0], kept[0], thresholds[0], arriving, jumps[0], counts, fires
+            )
+        elif in_one_pass:
             _relax_arrive_and_fire(potentials, rest, kept, arriving, thresholds, fires)
         else:
             if linear:
