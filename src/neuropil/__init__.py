@@ -9,7 +9,7 @@ import jax
 if "JAX_ENABLE_X64" not in os.environ:
     jax.config.update("jax_enable_x64", True)
 
-from neuropil import analysis, circuits, connectivity, meanfield, simulate
+from neuropil import analysis, circuits, connectivity, inference, meanfield, simulate
 from neuropil.result import Outcome
 from neuropil.system import AbstractSystem, Box
 
@@ -20,6 +20,7 @@ __all__ = [
     "analysis",
     "circuits",
     "connectivity",
+    "inference",
     "meanfield",
     "simulate",
 ]

@@ -20,6 +20,7 @@ class Outcome(enum.IntEnum):
     NOT_FINITE = 3
     STEP_TOO_SMALL = 4
     MASS_AT_EDGE = 5
+    ENTROPY_UNBOUNDED = 6
 
     @property
     def sentence(self) -> str:
@@ -40,6 +41,11 @@ _SENTENCES = {
     Outcome.NOT_FINITE: "A value became infinite or not a number; check the parameters.",
     Outcome.STEP_TOO_SMALL: (
         "The step along the branch fell below its minimum; the branch may end or be singular here."
+    ),
+    Outcome.ENTROPY_UNBOUNDED: (
+        "Entropy grows without bound: the targets leave directions of the unbounded support free, "
+        "so that no distribution has the largest entropy. Bound the support, constrain more, or "
+        "give a base measure."
     ),
     Outcome.MASS_AT_EDGE: (
         "Probability reached an edge of the grid, where a wall would hold it back; widen the grid."

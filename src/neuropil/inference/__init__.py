@@ -1,0 +1,42 @@
+"""From a behaviour to the distribution of parameters that show it."""
+
+from neuropil.inference.behaviour import Behaviour
+from neuropil.inference.black_box import BlackBox
+from neuropil.inference.distribution import ConstraintReport, ParameterDistribution
+from neuropil.inference.domains import AbstractDomain, HalfLine, Interval, RealLine, Simplex
+from neuropil.inference.evidence import Estimate
+from neuropil.inference.feasibility import Feasibility, feasibility
+from neuropil.inference.islands import Island, islands
+from neuropil.inference.maximum_entropy import maximum_entropy
+from neuropil.inference.methods import AbstractInferenceMethod
+from neuropil.inference.natural_path import NaturalPath
+from neuropil.inference.prediction import Prediction, predict
+from neuropil.inference.recorded import reweighted
+from neuropil.inference.sensitivity import Sensitivity, sensitivity
+from neuropil.inference.support import Support
+
+__all__ = [
+    "AbstractDomain",
+    "AbstractInferenceMethod",
+    "Behaviour",
+    "BlackBox",
+    "ConstraintReport",
+    "Estimate",
+    "Feasibility",
+    "HalfLine",
+    "Interval",
+    "Island",
+    "NaturalPath",
+    "ParameterDistribution",
+    "Prediction",
+    "RealLine",
+    "Sensitivity",
+    "Simplex",
+    "Support",
+    "feasibility",
+    "islands",
+    "maximum_entropy",
+    "predict",
+    "reweighted",
+    "sensitivity",
+]

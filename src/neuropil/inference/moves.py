@@ -1,0 +1,145 @@
+"""Moves of particles that leave a density unchanged: with its gradient, or with values alone."""
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from neuropil.inference.target import Natural, Points, Problem, over_points, place
+from neuropil.types import RandomKey, Scalar
+
+_WANTED_ACCEPTANCE = 0.8
+_ADAPTATION = 0.7
+
+
+def spread_factor(
+    coordinates: Float[np.ndarray, "points free"],
+) -> Float[np.ndarray, "free free"] | Float[np.ndarray, " free"]:
+    """What turns standard normal numbers into steps that are shaped like the cloud of points.
+
+    A Cholesky factor where there are points enough to know all covariances, else the standard
+    deviations.
+    """
+    points, free = coordinates.shape
+    if points < 10 * free or free > 256:
+        return np.std(coordinates, axis=0) + 1e-12
+    covariance = np.atleast_2d(np.cov(coordinates, rowvar=False))
+    covariance[np.diag_indices(free)] *= 1 + 1e-6
+    return np.linalg.cholesky(covariance + 1e-18 * np.eye(free))
+
+
+@eqx.filter_jit
+def hamiltonian_sweeps(
+    problem: Problem,
+    natural: Natural,
+    key: RandomKey,
+    points: Points,
+    factor: Float[Array, "..."],
+    log_step: Scalar,
+    *,
+    sweeps: int,
+    leaps: int,
+    batch_size: int | None,
+) -> tuple[Points, Scalar, Scalar]:
+    """Hamiltonian Monte Carlo of every particle; the step is tuned to the mean acceptance.
+
+    `factor` is from `spread_factor`. Returns the points, the log step and the acceptance of the
+    last sweep.
+    """
+
+    def shaped(vector: Float[Array, " free"]) -> Float[Array, " free"]:
+        return factor * vector if factor.ndim == 1 else factor @ vector
+
+    def unshaped(vector: Float[Array, " free"]) -> Float[Array, " free"]:
+        return factor * vector if factor.ndim == 1 else factor.T @ vector
+
+    def trajectory(carried: tuple) -> tuple[Points, Scalar]:
+        point, key, step = carried
+        momentum_key, accept_key = jax.random.split(key)
+        momentum = jax.random.normal(momentum_key, point.coordinates.shape, float)
+
+        def leap(_: int, carry: tuple) -> tuple:
+            now, momentum = carry
+            momentum = momentum + 0.5 * step * unshaped(now.slope)
+            there = place(problem, natural, now.coordinates + step * shaped(momentum))
+            return there, momentum + 0.5 * step * unshaped(there.slope)
+
+        proposed, end = jax.lax.fori_loop(0, leaps, leap, (point, momentum))
+        gain = (
+            proposed.log_density
+            - point.log_density
+            + 0.5 * (jnp.dot(momentum, momentum) - jnp.dot(end, end))
+        )
+        acceptance = jnp.where(jnp.isnan(gain), 0.0, jnp.exp(jnp.minimum(gain, 0.0)))
+        accepted = jax.random.uniform(accept_key, (), float) < acceptance
+        kept = jax.tree.map(lambda new, old: jnp.where(accepted, new, old), proposed, point)
+        return kept, acceptance
+
+    def sweep(carry: tuple, key: RandomKey) -> tuple[tuple, Scalar]:
+        points, log_step = carry
+        length_key, key = jax.random.split(key)
+        # Lengths vary from particle to particle, so that none is a multiple of a period.
+        n_points = points.log_density.shape[0]
+        steps = jnp.exp(log_step) * jax.random.uniform(length_key, (n_points,), float, 0.6, 1.2)
+        points, acceptance = over_points(
+            trajectory, (points, jax.random.split(key, n_points), steps), batch_size
+        )
+        mean = jnp.mean(acceptance)
+        return (points, log_step + _ADAPTATION * (mean - _WANTED_ACCEPTANCE)), mean
+
+    (points, log_step), acceptance = jax.lax.scan(
+        sweep, (points, log_step), jax.random.split(key, sweeps)
+    )
+    return points, log_step, acceptance[-1]
+
+
+def differential_sweeps(
+    evaluate: Callable[[Float[np.ndarray, "points free"]], Points],
+    key: RandomKey,
+    points: Points,
+    log_step: float,
+    *,
+    sweeps: int,
+) -> tuple[Points, float, float]:
+    """Moves along differences between other particles, which need no gradient.
+
+    Each half of the population moves along differences within the other half, so that the move
+    is reversible; differences span valleys and lead from island to island. Source: ter Braak
+    (2006), Statistics and Computing 16:239.
+    """
+    random = np.random.default_rng(np.asarray(jax.random.key_data(key)))
+    held = jax.tree.map(lambda leaf: np.array(leaf), points)
+    n_points, free = held.coordinates.shape
+    acceptance = 0.0
+    for _ in range(sweeps):
+        order = random.permutation(n_points)
+        halves = order[: n_points // 2], order[n_points // 2 :]
+        accepted = 0
+        for moving, others in (halves, halves[::-1]):
+            pairs = np.array([random.choice(others, 2, replace=False) for _ in moving])
+            step = np.exp(log_step) * 2.38 / np.sqrt(2 * free)
+            # One move in ten takes a whole difference, which may lead to another island.
+            lengths = np.where(random.random(len(moving)) < 0.1, 1.0, step)
+            difference = held.coordinates[pairs[:, 0]] - held.coordinates[pairs[:, 1]]
+            shake = 1e-3 * np.std(held.coordinates[others], axis=0)
+            proposed = (
+                held.coordinates[moving]
+                + lengths[:, None] * difference
+                + shake * random.standard_normal(difference.shape)
+            )
+            there = evaluate(proposed)
+            gain = np.asarray(there.log_density) - held.log_density[moving]
+            taken = np.log(random.random(len(moving))) < gain
+            for old, new in zip(held, there, strict=True):
+                old[moving[taken]] = np.asarray(new)[taken]
+            accepted += int(taken.sum())
+        acceptance = accepted / n_points
+        log_step += _ADAPTATION * (acceptance - 0.25)
+        log_step = float(np.clip(log_step, -4.0, 1.0))
+    return jax.tree.map(jnp.asarray, held), log_step, acceptance
+
+
+__all__ = ["differential_sweeps", "hamiltonian_sweeps", "spread_factor"]

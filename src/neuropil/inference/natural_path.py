@@ -1,0 +1,465 @@
+"""From the reference to the answer along natural parameters, with particles that follow."""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int
+
+from neuropil.inference.behaviour import carried, constraints_of
+from neuropil.inference.bridge import bridged
+from neuropil.inference.distribution import ParameterDistribution, placed, row_labels
+from neuropil.inference.dual import active_rows, longest_step, newton_direction
+from neuropil.inference.evidence import log_ratio
+from neuropil.inference.methods import AbstractInferenceMethod
+from neuropil.inference.moves import differential_sweeps, hamiltonian_sweeps, spread_factor
+from neuropil.inference.path_answer import (
+    PathState,
+    answer_of,
+    astray,
+    grows_without_bound,
+    interim,
+)
+from neuropil.inference.target import (
+    Natural,
+    Points,
+    Problem,
+    log_density,
+    place_all,
+    place_black_box,
+)
+from neuropil.types import RandomKey
+
+
+class PathStep(NamedTuple):
+    """What one step did, for those who watch: `fraction` is the part of the Newton step taken."""
+
+    sampling: bool
+    fraction: float
+    acceptance: float
+    moves: int
+    residual: Float[np.ndarray, " rows"]
+    entropy: float
+
+
+_FEWEST_ROUNDS, _NEAR = 4, 0.3
+
+
+class NaturalPath(AbstractInferenceMethod):
+    """Follow the natural parameters from zero, where the answer is the reference itself.
+
+    Newton steps on the convex dual, each as long as the particles' effective sample size allows;
+    after each the particles are weighted, redrawn and moved. No island of solutions is lost that
+    the reference can see, no penalty is tuned, and natural parameters, normalising constant and
+    samples come out together. Moves follow gradients (Hamiltonian Monte Carlo) where statistics
+    are traced by JAX, and differences between particles where they are a black box.
+
+    - `particles`: how many, in `repeats` populations whose spread gives every interval; `None`
+      takes 32,768 for up to 20 coordinates and fewer for more, down to 2,048.
+    - `least_share`: the share of effective particles that a step must leave.
+    - `sweeps`, `leaps`: moves for each look at how far particles have come, and leapfrog steps.
+    - `most_moves`: how many looks at most, for each step of the path.
+    - `most_rounds`: rounds of moves at the answer until every interval is narrow enough.
+    - `batch_size`: how many particles are evaluated at once (`None`: all), to bound the memory.
+    """
+
+    particles: int | None = None
+    repeats: int = 16
+    least_share: float = 0.6
+    sweeps: int = 2
+    leaps: int = 8
+    most_moves: int = 6
+    most_steps: int = 500
+    most_rounds: int = 24
+    batch_size: int | None = None
+
+    def __check_init__(self) -> None:
+        """Raises `ValueError` for settings outside their range."""
+        if self.repeats < 3:
+            raise ValueError(f"repeats must be three or more, got {self.repeats}")
+        if self.particles is not None and (
+            self.particles < 16 * self.repeats or self.particles % self.repeats
+        ):
+            raise ValueError(
+                f"particles must be a multiple of repeats ({self.repeats}) and at least "
+                f"{16 * self.repeats}, got {self.particles}"
+            )
+        if not 0 < self.least_share < 1:
+            raise ValueError(f"least_share must lie between 0 and 1, got {self.least_share}")
+        for name in ("sweeps", "leaps", "most_moves", "most_steps", "most_rounds"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be one or more, got {getattr(self, name)}")
+
+    def init(self, problem: Problem, key: RandomKey) -> tuple[Problem, PathState]:
+        """Particles drawn from the reference inside the behaviour's domain, and the scales.
+
+        Raises `ValueError` when hardly any draw has finite statistics, or one does not vary.
+        """
+        count = self._count(problem)
+        bounded = problem.support.starts_at_answer
+        reference = 0.0 if bounded else 1.0
+        rows = problem.constraints.target.size
+        natural = Natural(jnp.asarray(reference), jnp.zeros(rows))
+        found: list[Points] = []
+        inside = drawn = 0
+        while inside < count:
+            key, draw = jax.random.split(key)
+            points = self._placed(problem, natural, problem.support.draw(draw, count))
+            keep = np.isfinite(np.asarray(points.log_density))
+            found.append(jax.tree.map(lambda leaf, keep=keep: np.asarray(leaf)[keep], points))
+            inside += int(keep.sum())
+            drawn += count
+            if drawn >= 50 * count and inside < count:
+                raise ValueError(
+                    f"statistics are finite at only {inside} of {drawn} draws from the support: "
+                    "narrow it to where the model shows the activity that they measure"
+                )
+        points = jax.tree.map(lambda *leaves: jnp.asarray(np.concatenate(leaves)[:count]), *found)
+        statistics = np.asarray(points.statistics)
+        low, high = np.quantile(statistics, [0.16, 0.84], axis=0)
+        spread = np.where(high > low, 0.5 * (high - low), statistics.std(axis=0))
+        for name, width in zip(problem.behaviour.names, spread, strict=True):
+            if not width > 0:
+                raise ValueError(
+                    f"statistic {name!r} does not vary over the support: it cannot be constrained"
+                )
+        constraints = constraints_of(problem.behaviour, spread)
+        problem = eqx.tree_at(lambda p: p.constraints, problem, constraints)
+        points = points._replace(
+            features=_features_of(problem, points.statistics)
+            if problem.behaviour.draws == 0
+            else self._placed(problem, natural, points.coordinates).features
+        )
+        start = -float(points.log_reference[0]) if bounded else 0.0
+        log_z = np.full((3, self.repeats), start + np.log(inside / drawn))
+        return problem, PathState(
+            0,
+            0,
+            reference,
+            np.zeros(rows),
+            np.asarray(constraints.scale),
+            points,
+            float(np.log(0.3)),
+            log_z,
+            inside / drawn,
+            drawn,
+            *_no_pools(count, problem, points),
+            0,
+            np.zeros((0, 4)),
+        )
+
+    def restart(
+        self, problem: Problem, start: ParameterDistribution, key: RandomKey
+    ) -> tuple[Problem, PathState]:
+        """The state that holds an answer to other targets of the same statistics.
+
+        Raises `ValueError` when support or constraints are not the same but for their targets.
+        """
+        old = start.problem
+        if old.support.labels != problem.support.labels or row_labels(old) != row_labels(problem):
+            raise ValueError(
+                "start must have the same parameters and constraints but for the targets: "
+                f"{list(old.support.labels)} under {row_labels(old)}, "
+                f"got {list(problem.support.labels)} under {row_labels(problem)}"
+            )
+        count = self._count(problem)
+        squares = (start.statistics - start.mean(start.statistics)) ** 2
+        deviations = np.sqrt(np.maximum(start.mean(squares), 1e-300))
+        problem = eqx.tree_at(
+            lambda p: p.constraints, problem, constraints_of(problem.behaviour, deviations)
+        )
+        eta = carried(old.constraints, problem.constraints, start.eta)
+        noise = np.asarray(jax.random.gumbel(key, start.log_weights.shape, float))
+        size = count // self.repeats
+        chosen = np.concatenate(
+            [
+                _heaviest(
+                    np.flatnonzero(start.population % self.repeats == number),
+                    start.log_weights + noise,
+                    size,
+                )
+                for number in range(self.repeats)
+            ]
+        )
+        natural = Natural(jnp.zeros(()), jnp.asarray(eta))
+        points = self._placed(problem, natural, jnp.asarray(start.coordinates[chosen]))
+        before = np.mean(np.asarray(placed(old, start.eta, points.coordinates).features), axis=0)
+        constant = float(before @ start.eta - np.asarray(points.features).mean(axis=0) @ eta)
+        log_z = np.full((3, self.repeats), start.log_partition.value - constant)
+        return problem, PathState(
+            0, 0, 0.0, eta, np.asarray(problem.constraints.scale), points, float(np.log(0.3)),
+            log_z, start.inside_share, 2 * count, *_no_pools(count, problem, points), 0,
+            np.zeros((0, 4)),
+        )  # fmt: skip
+
+    def step(
+        self, problem: Problem, state: PathState, key: RandomKey
+    ) -> tuple[PathState, PathStep]:
+        """One step along the path, or one round of moves at its end."""
+        if state.sampling:
+            return self._round(problem, state, key)
+        return self._advance(problem, state, key)
+
+    def _advance(
+        self, problem: Problem, state: PathState, key: RandomKey
+    ) -> tuple[PathState, PathStep]:
+        features = np.asarray(state.points.features)
+        log_reference = np.asarray(state.points.log_reference)
+        sign = np.asarray(problem.constraints.sign)
+        mean = features.mean(axis=0)
+        active = active_rows(sign, state.eta, mean)
+        # While a reference with exponential tails is there, a square must not be rewarded: its
+        # mean comes when more of the reference is gone.
+        held = active & np.asarray(problem.constraints.is_square) & (state.reference > 0)
+        held &= state.eta + newton_direction(features, active) > 0
+        active &= ~held
+        near = np.all(np.abs(mean[active]) <= _NEAR * features.std(axis=0)[active])
+        removal = -_removed(state.reference) if near else 0.0
+        direction = newton_direction(features, active, log_reference, removal)
+        change = np.where(
+            held | ((sign != 0) & (sign * (state.eta + direction) < 0)), -state.eta, direction
+        )
+        works = removal * log_reference + features @ change
+        fraction = longest_step(works, self.least_share)
+        works = fraction * works
+        eta = state.eta + fraction * change
+        reference = state.reference + fraction * removal
+        if reference < 1e-12:
+            reference = 0.0
+        natural = Natural(jnp.asarray(reference), jnp.asarray(eta))
+        redraw_key, move_key = jax.random.split(key)
+        chosen = _redrawn(works.reshape(self.repeats, -1), redraw_key)
+        points = jax.tree.map(lambda leaf: leaf[jnp.asarray(chosen)], state.points)
+        if problem.behaviour.is_black_box:
+            points = points._replace(
+                log_density=log_density(
+                    natural, points.coordinates, points.features, points.log_reference
+                )
+            )
+        else:
+            points = self._placed(problem, natural, points.coordinates)
+        points, log_step, acceptance, moves = self._moved(problem, natural, state, points, move_key)
+        after = removal * fraction * np.asarray(points.log_reference) + np.asarray(
+            points.features
+        ) @ (fraction * change)
+        ratios = np.array(
+            [
+                log_ratio(first, second)
+                for first, second in zip(
+                    works.reshape(self.repeats, -1), after.reshape(self.repeats, -1), strict=True
+                )
+            ]
+        ).T
+        log_z = state.log_z + ratios
+        mean = np.asarray(points.features).mean(axis=0)
+        error = np.asarray(points.features).std(axis=0) / np.sqrt(len(features))
+        active = active_rows(sign, eta, mean, slack=4 * error)
+        near = np.all(np.abs(mean[active]) <= np.maximum(0.05, 4 * error[active]))
+        arrived = fraction == 1.0 and reference == 0.0 and near
+        state = state._replace(
+            step=state.step + 1,
+            sampling=int(arrived),
+            reference=reference,
+            eta=eta,
+            points=points,
+            log_step=log_step,
+            log_z=log_z,
+            simulations=state.simulations + moves * self._cost(problem),
+        )
+        entropy = float(
+            log_z[2].mean() - eta @ mean - reference * np.mean(np.asarray(points.log_reference))
+        )
+        info = PathStep(False, fraction, acceptance, moves, np.where(active, mean, 0.0), entropy)
+        return _traced(state, info), info
+
+    def _round(
+        self, problem: Problem, state: PathState, key: RandomKey
+    ) -> tuple[PathState, PathStep]:
+        natural = Natural(jnp.asarray(state.reference), jnp.asarray(state.eta))
+        points, log_step, acceptance, moves = self._moved(
+            problem, natural, state, state.points, key
+        )
+        kept = max(1, int(4e7 // max(points.coordinates.size, 1)))
+
+        def appended(pool: np.ndarray, new: object) -> np.ndarray:
+            return np.concatenate([pool, np.asarray(new)[None]])[-kept:]
+
+        state = state._replace(
+            step=state.step + 1,
+            sampling=state.sampling + 1,
+            points=points,
+            log_step=log_step,
+            simulations=state.simulations + moves * self._cost(problem),
+            pool=appended(state.pool, points.coordinates),
+            pool_features=appended(state.pool_features, points.features),
+            pool_statistics=appended(state.pool_statistics, points.statistics),
+        )
+        found = interim(problem, state)
+        if not found.near:
+            state = state._replace(sampling=0, **_emptied(state))
+        else:
+            state = state._replace(precise=int(found.precise))
+        info = PathStep(True, 1.0, acceptance, moves, found.mean, found.entropy)
+        return _traced(state, info), info
+
+    def finished(self, problem: Problem, state: PathState) -> bool:
+        """Whether every interval lies within its tolerance, or all steps are spent."""
+        return bool(
+            state.step >= self.most_steps
+            or state.sampling > self.most_rounds
+            or (state.precise and state.sampling > _FEWEST_ROUNDS)
+            or (not state.sampling and (grows_without_bound(state.trace) or astray(state.trace)))
+        )
+
+    def answer(self, problem: Problem, state: PathState, key: RandomKey) -> ParameterDistribution:
+        """The particles of the last rounds, weighted so that the constraints hold."""
+        natural = Natural(jnp.zeros(()), jnp.asarray(state.eta))
+        count = state.points.log_density.shape[0]
+
+        def evaluate(coordinates: Float[Array, "points free"]) -> Float[np.ndarray, " points"]:
+            return np.asarray(self._placed(problem, natural, coordinates).log_density)
+
+        def by_population(values: object) -> Float[np.ndarray, "repeats points ..."]:
+            whole = np.asarray(values)
+            return whole.reshape(self.repeats, -1, *whole.shape[1:])
+
+        points = self._placed(problem, natural, state.points.coordinates)
+        log_z = bridged(
+            evaluate,
+            by_population(points.coordinates),
+            by_population(points.log_density),
+            key,
+            count // self.repeats,
+        )
+        if state.reference == 0 and np.std(log_z) < np.std(state.log_z[2]):
+            state = state._replace(log_z=np.stack([*state.log_z[:2], log_z]))
+        return answer_of(problem, state._replace(simulations=state.simulations + 2 * count))
+
+    def describe(self, problem: Problem, info: PathStep) -> dict[str, str]:
+        """Entropy so far, the worst constraint in units of its spread, and the moves."""
+        return {
+            "entropy": f"{info.entropy:.3f}",
+            "worst constraint": f"{np.abs(info.residual).max():.3g}",
+            "step": f"{info.fraction:.2f}",
+            "acceptance": f"{info.acceptance:.2f}",
+        }
+
+    def _moved(
+        self,
+        problem: Problem,
+        natural: Natural,
+        state: PathState,
+        points: Points,
+        key: RandomKey,
+    ) -> tuple[Points, float, float, int]:
+        """Moves until the features have forgotten half of where they were."""
+        factor = spread_factor(np.asarray(points.coordinates))
+        before = np.asarray(points.features)
+        log_step, acceptance = state.log_step, 0.0
+        moves = 0
+        while moves < self.most_moves:
+            moves += 1
+            key, move_key = jax.random.split(key)
+            if problem.behaviour.is_black_box:
+                points, log_step, acceptance = differential_sweeps(
+                    lambda y: place_black_box(problem, natural, y),
+                    move_key,
+                    points,
+                    log_step,
+                    sweeps=self.sweeps,
+                )
+            else:
+                points, log_step_array, accepted = hamiltonian_sweeps(
+                    problem,
+                    natural,
+                    move_key,
+                    points,
+                    jnp.asarray(factor),
+                    jnp.asarray(log_step),
+                    sweeps=self.sweeps,
+                    leaps=self.leaps,
+                    batch_size=self.batch_size,
+                )
+                log_step, acceptance = float(log_step_array), float(accepted)
+            if _largest_correlation(before, np.asarray(points.features)) < 0.5:
+                break
+        return points, log_step, acceptance, moves
+
+    def _placed(self, problem: Problem, natural: Natural, coordinates: object) -> Points:
+        if problem.behaviour.is_black_box:
+            return place_black_box(problem, natural, np.asarray(coordinates))
+        return place_all(problem, natural, coordinates, self.batch_size)
+
+    def _count(self, problem: Problem) -> int:
+        if self.particles is not None:
+            return self.particles
+        wanted = 32_768 * min(1.0, 20 / problem.support.dimension)
+        return self.repeats * max(int(wanted), 2_048) // self.repeats
+
+    def _cost(self, problem: Problem) -> int:
+        leaps = 1 if problem.behaviour.is_black_box else self.leaps
+        return self._count(problem) * self.sweeps * leaps * max(problem.behaviour.draws, 1)
+
+
+def _traced(state: PathState, info: PathStep) -> PathState:
+    row = [state.reference, info.entropy, np.abs(info.residual).max(), state.simulations]
+    return state._replace(trace=np.concatenate([state.trace, np.array([row])]))
+
+
+def _removed(reference: float) -> float:
+    """How much of the reference goes next: half of what is left, at the end all."""
+    return reference if reference < 2e-3 else 0.5 * reference
+
+
+def _redrawn(
+    works: Float[np.ndarray, "repeats points"], key: RandomKey
+) -> Int[np.ndarray, " points"]:
+    """Systematic redrawing within each population, by weight."""
+    repeats, size = works.shape
+    offsets = np.asarray(jax.random.uniform(key, (repeats,), float))
+    chosen = []
+    for number in range(repeats):
+        weights = np.exp(works[number] - works[number].max())
+        edges = np.cumsum(weights) / weights.sum()
+        places = (np.arange(size) + offsets[number]) / size
+        chosen.append(number * size + np.minimum(np.searchsorted(edges, places), size - 1))
+    return np.concatenate(chosen)
+
+
+def _largest_correlation(
+    before: Float[np.ndarray, "points rows"], after: Float[np.ndarray, "points rows"]
+) -> float:
+    first, second = before - before.mean(axis=0), after - after.mean(axis=0)
+    scale = np.sqrt((first**2).mean(axis=0) * (second**2).mean(axis=0))
+    shared = (first * second).mean(axis=0)
+    return float(np.max(shared / np.where(scale > 0, scale, np.inf)))
+
+
+def _features_of(
+    problem: Problem, statistics: Float[Array, "points statistics"]
+) -> Float[Array, "points rows"]:
+    return jax.vmap(problem.constraints.features)(statistics)
+
+
+def _no_pools(count: int, problem: Problem, points: Points) -> tuple[np.ndarray, ...]:
+    """Rounds of coordinates, features and statistics, of which there are none yet."""
+    widths = (problem.support.dimension, points.features.shape[1], points.statistics.shape[1])
+    return tuple(np.zeros((0, count, width)) for width in widths)
+
+
+def _heaviest(
+    members: Int[np.ndarray, " members"], keys: Float[np.ndarray, " samples"], size: int
+) -> Int[np.ndarray, " size"]:
+    """`size` of the members, those with the largest keys; all of them repeated where too few."""
+    order = members[np.argsort(-keys[members])]
+    return np.resize(order, size)
+
+
+def _emptied(state: PathState) -> dict[str, np.ndarray]:
+    pools = ("pool", "pool_features", "pool_statistics")
+    return {name: getattr(state, name)[:0] for name in pools}
+
+
+__all__ = ["NaturalPath", "PathStep"]
