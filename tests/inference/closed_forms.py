@@ -29,19 +29,20 @@ def gaussian(dimension: int, seed: int = 0) -> ClosedForm:
     covariance = root @ root.T
     mean = random.normal(size=dimension)
     rows, columns = np.triu_indices(dimension, 1)
+    pairs = list(zip(rows, columns, strict=True))
 
     def statistics(p: dict[str, Any]) -> dict[str, Any]:
         z = p["z"]
         found = {f"z{i}": z[i] for i in range(dimension)}
         products = (z[rows] - mean[rows]) * (z[columns] - mean[columns])
-        return found | {f"z{i}z{j}": products[k] for k, (i, j) in enumerate(zip(rows, columns))}
+        return found | {f"z{i}z{j}": products[k] for k, (i, j) in enumerate(pairs)}
 
     means = {f"z{i}": mean[i] for i in range(dimension)}
-    means |= {f"z{i}z{j}": covariance[i, j] for i, j in zip(rows, columns)}
+    means |= {f"z{i}z{j}": covariance[i, j] for i, j in pairs}
     variances = {f"z{i}": covariance[i, i] for i in range(dimension)}
     precision = np.linalg.inv(covariance)
     eta = {f"variance z{i}": -0.5 * precision[i, i] for i in range(dimension)}
-    eta |= {f"mean z{i}z{j}": -precision[i, j] for i, j in zip(rows, columns)}
+    eta |= {f"mean z{i}z{j}": -precision[i, j] for i, j in pairs}
     entropy = 0.5 * np.linalg.slogdet(2 * np.pi * np.e * covariance)[1]
     support = Support({"z": RealLine(shape=(dimension,), scale=2.0)})
     return ClosedForm(Behaviour(statistics, means, variances=variances), support, entropy, eta)
@@ -162,15 +163,12 @@ def many_islands(dimension: int) -> ClosedForm:
         return float(np.exp(eta[0] * (x * x - 1) + eta[1] * ((x * x - 1) ** 2 - deviation**2)))
 
     def moments(eta: np.ndarray) -> tuple[float, float, float]:
-        z, first, second = (
-            2 * scipy.integrate.quad(lambda x: f(x) * density(eta, x), 0, reach, points=[1.0])[0]
-            for f in (
-                lambda x: 1.0,
-                lambda x: x * x - 1,
-                lambda x: (x * x - 1) ** 2 - deviation**2,
-            )
-        )
-        return z, first, second
+        def moment(f: Callable[[float], float]) -> float:
+            found = scipy.integrate.quad(lambda x: f(x) * density(eta, x), 0, reach, points=[1.0])
+            return 2 * found[0]
+
+        first = moment(lambda x: x * x - 1)
+        return moment(lambda x: 1.0), first, moment(lambda x: (x * x - 1) ** 2 - deviation**2)
 
     solved = scipy.optimize.root(
         lambda eta: moments(eta)[1:], [0.5, -0.5 / deviation**2], tol=1e-12

@@ -7,11 +7,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float, Int, Key
 
 from neuropil.inference.black_box import BlackBox
 from neuropil.inference.support import Parameters
-from neuropil.types import RandomKey
 
 Statistics = Mapping[str, Float[Array, ""] | float]
 
@@ -94,7 +93,7 @@ class Behaviour(eqx.Module):
         return isinstance(self.statistics, BlackBox)
 
     def values(
-        self, parameters: Parameters, keys: RandomKey | None
+        self, parameters: Parameters, keys: Key[Array, " draws"] | None
     ) -> Float[Array, "draws statistics"]:
         """The constrained statistics, one row for each draw of the noise (one without noise).
 
@@ -119,9 +118,9 @@ class Constraints(eqx.Module):
     statistic keep their place when targets change.
     """
 
-    statistic: np.ndarray = eqx.field(static=False)
-    is_square: np.ndarray
-    sign: np.ndarray
+    statistic: Int[Array, " rows"]
+    is_square: Bool[Array, " rows"]
+    sign: Int[Array, " rows"]
     centre: Float[Array, " rows"]
     target: Float[Array, " rows"]
     scale: Float[Array, " rows"]

@@ -21,7 +21,7 @@ class Tilt(NamedTuple):
 
 
 def active_rows(
-    sign: Int[np.ndarray, " rows"], eta: Rows, mean: Rows, slack: float = 0.0
+    sign: Int[np.ndarray, " rows"], eta: Rows, mean: Rows, slack: float | Rows = 0.0
 ) -> Bool[np.ndarray, " rows"]:
     """The rows that pull: equalities, and bounds that are violated or already push."""
     violated = sign * mean < -slack
@@ -39,6 +39,9 @@ def newton_direction(
     `other` is a further feature whose natural parameter changes by `other_change` at the same
     time. Directions in which the features do not vary are left alone.
     """
+    direction = np.zeros(features.shape[1])
+    if not active.any():
+        return direction
     centred = features[:, active] - features[:, active].mean(axis=0)
     missing = -features[:, active].mean(axis=0)
     if other is not None:
@@ -48,7 +51,6 @@ def newton_direction(
     whitened = centred / spread
     values, vectors = np.linalg.eigh(whitened.T @ whitened / len(features))
     inverse = np.where(values > 1e-10 * values[-1], 1 / np.maximum(values, 1e-300), 0.0)
-    direction = np.zeros(features.shape[1])
     direction[active] = vectors @ (inverse * (vectors.T @ (missing / spread))) / spread
     return direction
 

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from neuropil.inference.behaviour import Behaviour, constraints_of
 from neuropil.inference.boundedness import entropies_in_boxes, goes_on_growing
@@ -191,7 +191,7 @@ class _Search:
         sign = np.asarray(constraints.sign)
         direction = np.zeros(sign.size)
         for _ in range(_CLIMBS):
-            features = np.asarray(_features(self.problem, self.statistics))
+            features = np.asarray(_features(self.problem, jnp.asarray(self.statistics)))
             # Extremes of a wide range would drown the rest in rounding.
             solved = tilt(features, sign, np.zeros(sign.size), max_steps=60)
             if solved.converged:
@@ -202,7 +202,7 @@ class _Search:
                 return []
             none = jnp.zeros(self.statistics.shape[1])
             self._climb(_Goal(none, jnp.asarray(direction)))
-        features = np.asarray(_features(self.problem, self.statistics))
+        features = np.asarray(_features(self.problem, jnp.asarray(self.statistics)))
         best = float((features @ direction).max())
         if best > 0:
             return []
@@ -269,7 +269,7 @@ def _climbed(
         return goal.value(problem, statistics), statistics
 
     def climb(y: Float[Array, " free"]) -> tuple[Array, Array]:
-        def step(number: int, carry: tuple) -> tuple:
+        def step(number: Int[Array, ""], carry: tuple) -> tuple:
             y, mean, square, best_height, best, best_statistics = carry
             (value, statistics), slope = jax.value_and_grad(height, has_aux=True)(y)
             slope = jnp.where(jnp.isfinite(slope), slope, 0.0)
@@ -305,8 +305,10 @@ def _heights(
 
 
 @eqx.filter_jit
-def _features(problem: Problem, statistics: Float[np.ndarray, "points statistics"]) -> Array:
-    return jax.vmap(problem.constraints.features)(jnp.asarray(statistics))
+def _features(
+    problem: Problem, statistics: Float[Array, "points statistics"]
+) -> Float[Array, "points rows"]:
+    return jax.vmap(problem.constraints.features)(statistics)
 
 
 __all__ = ["Feasibility", "faults_of", "feasibility"]

@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from neuropil.inference.target import Natural, Points, Problem, over_points, place
 from neuropil.types import RandomKey, Scalar
@@ -61,7 +61,7 @@ def hamiltonian_sweeps(
         momentum_key, accept_key = jax.random.split(key)
         momentum = jax.random.normal(momentum_key, point.coordinates.shape, float)
 
-        def leap(_: int, carry: tuple) -> tuple:
+        def leap(_: Int[Array, ""], carry: tuple) -> tuple:
             now, momentum = carry
             momentum = momentum + 0.5 * step * unshaped(now.slope)
             there = place(problem, natural, now.coordinates + step * shaped(momentum))

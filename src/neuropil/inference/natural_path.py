@@ -415,7 +415,7 @@ def _removed(reference: float) -> float:
 
 def _redrawn(
     works: Float[np.ndarray, "repeats points"], key: RandomKey
-) -> Int[np.ndarray, " points"]:
+) -> Int[np.ndarray, " repeats*points"]:
     """Systematic redrawing within each population, by weight."""
     repeats, size = works.shape
     offsets = np.asarray(jax.random.uniform(key, (repeats,), float))

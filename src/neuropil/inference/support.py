@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from neuropil.inference.domains import AbstractDomain, BaseMeasure, log_logistic
-from neuropil.types import RandomKey, Scalar
+from neuropil.types import ArrayLike, RandomKey, Scalar
 
-Parameters = dict[str, Float[Array, "..."]]
+Parameters = Mapping[str, Float[ArrayLike, "..."]]
 
 
 class Support(eqx.Module):
@@ -65,7 +65,7 @@ class Support(eqx.Module):
         """Whether the reference is the base measure, so that no reference has to be removed."""
         return self.base is None and all(domain.is_bounded for domain in self.domains)
 
-    def parameters(self, coordinates: Float[Array, " free"]) -> Parameters:
+    def parameters(self, coordinates: Float[Array, " free"]) -> dict[str, Float[Array, "..."]]:
         """The parameters by name at unconstrained coordinates."""
         return {
             name: domain.value(coordinates[start : start + domain.n_free])
@@ -77,7 +77,7 @@ class Support(eqx.Module):
         parameters = self.parameters(coordinates)
         return jnp.concatenate([jnp.reshape(parameters[name], -1) for name in self.names])
 
-    def named(self, vector: Float[Array, " values"]) -> Parameters:
+    def named(self, vector: Float[Array, " values"]) -> dict[str, Float[Array, "..."]]:
         """The parameters by name from all values in the order of `labels`."""
         sizes = [int(np.prod(domain.shape, dtype=int)) for domain in self.domains]
         pieces = jnp.split(vector, np.cumsum(sizes)[:-1])

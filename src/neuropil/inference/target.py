@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Key
 
 from neuropil.inference.behaviour import Behaviour, Constraints
 from neuropil.inference.black_box import BlackBox
@@ -24,7 +24,7 @@ class Problem(eqx.Module):
     constraints: Constraints
     noise: RandomKey | None
 
-    def draw_keys(self) -> RandomKey | None:
+    def draw_keys(self) -> Key[Array, " draws"] | None:
         """One key for each draw of the noise; the same for every set of parameters."""
         if self.noise is None:
             return None
@@ -67,7 +67,7 @@ def log_density(
     total = (
         logistic
         - (1 - natural.reference) * log_reference
-        + jnp.sum(natural.features * features, axis=-1)
+        + features @ natural.features
     )
     return jnp.where(jnp.isfinite(total), total, -jnp.inf)
 
