@@ -16,6 +16,7 @@ import importlib.util
 import json
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ import jax.numpy as jnp
 import mpmath
 import numpy as np
 
-from neuropil.analysis import PseudoArclength, continuation
+from neuropil.analysis import PseudoArclength, continuation, continuation_batch
 from neuropil.circuits import Activation, tripartite_motif_figure_9
 from neuropil.system import LayerSystem, layer
 
@@ -37,6 +38,18 @@ FOLDS_ONLY = PseudoArclength(maximum_points=40, maximum_hopf_points=0, maximum_b
 """The same without looking for Hopf points and branch points, which compiles faster."""
 FINE = PseudoArclength(maximum_points=130, largest_step=0.012)
 """About as many points as the peer with steps of at most 0.05."""
+
+
+COMPILED: list[str] = []
+"""One entry for everything that XLA has compiled."""
+
+
+def _note_compilation(name: str, seconds: float, **_: Any) -> None:
+    if name.endswith("backend_compile_duration"):
+        COMPILED.append(name)
+
+
+jax.monitoring.register_event_duration_secs_listener(_note_compilation)
 
 
 def _identity(values: jax.Array) -> jax.Array:
@@ -64,14 +77,16 @@ def _varied(motif):
     return motif.neuron_decay, motif.synapse_decay, motif.hebbian_gain, motif.glial_gain
 
 
-@eqx.filter_jit
 def _follow(systems, method):
-    def one(system):
-        return continuation(
-            system, method, START, parameter="slow_state", begin=1.0, until=-1.0, throw=False
-        )
-
-    return eqx.filter_vmap(one)(systems)
+    return continuation_batch(
+        systems,
+        method,
+        START[None],
+        parameter="slow_state",
+        begin=1.0,
+        until=-1.0,
+        throw=False,
+    )
 
 
 def _fold_in_50_digits(a, b, c, d, guess) -> Any:
@@ -95,12 +110,14 @@ def _fold_in_50_digits(a, b, c, d, guess) -> Any:
 
 def ours(method: PseudoArclength) -> dict[str, Any]:
     """Time of the first call, of repeated ones with other parameters, and error of folds."""
-    times = []
+    times, compiled = [], []
     for seed in range(6):
         systems = jax.block_until_ready(_layers(seed, BRANCHES))
+        before = len(COMPILED)
         begin = time.perf_counter()
         found = jax.block_until_ready(_follow(systems, method))
         times.append(time.perf_counter() - begin)
+        compiled.append(len(COMPILED) - before)
     parameters = [np.asarray(values) for values in _varied(systems.whole)]
     errors = []
     for k in range(CHECKED):
@@ -114,6 +131,8 @@ def ours(method: PseudoArclength) -> dict[str, Any]:
         "branches_with_failure": int(np.sum(np.asarray(found.outcome) != 0)),
         "seconds": min(times[1:]),
         "seconds_with_compilation": times[0],
+        "compilations_first_call": compiled[0],
+        "compilations_repeated_calls": sum(compiled[1:]),
         "microseconds_a_branch": min(times[1:]) / BRANCHES * 1e6,
         "largest_fold_error": max(errors),
         "folds_checked": CHECKED,
@@ -174,9 +193,28 @@ def peer(found: Any, systems: LayerSystem, **steps: float) -> dict[str, Any]:
     }
 
 
+def first_call() -> dict[str, Any]:
+    """The first call for one branch with all kinds of special points, and one with other values."""
+    result = {}
+    for name, factor in (("first", 1.0), ("repeated", 1.01)):
+        system = jax.tree.map(lambda leaf: leaf[0], _layers(0, 1))
+        system = eqx.tree_at(
+            lambda s: s.whole.hebbian_gain, system, replace_fn=partial(jnp.multiply, factor)
+        )
+        before = len(COMPILED)
+        begin = time.perf_counter()
+        branch = continuation(
+            system, PseudoArclength(), START, parameter="slow_state", begin=1.0, until=-1.0
+        )
+        jax.block_until_ready(branch)
+        result[f"seconds_{name}_call"] = time.perf_counter() - begin
+        result[f"compilations_{name}_call"] = len(COMPILED) - before
+    return result
+
+
 def run() -> dict[str, Any]:
     """Both step sizes, each beside the peer with as many points where that is installed."""
-    results: dict[str, Any] = {}
+    results: dict[str, Any] = {"one_branch": first_call()}
     for name, method, steps in (
         ("default_steps", SAMPLE, {"ds": -0.02, "dsmin": 1e-4, "dsmax": 0.5}),
         ("fine_steps", FINE, {"ds": -0.02, "dsmin": 1e-4, "dsmax": 0.05}),

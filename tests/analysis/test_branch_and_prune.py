@@ -165,6 +165,23 @@ def test_a_row_without_a_slope_is_no_division_by_zero():
     assert len(fixed_points(never, box(2, -1.0, 1.0))) == 0
 
 
+@pytest.mark.parametrize("narrow", [0, 1])
+@pytest.mark.parametrize("lower", [0.0, 0.3, 1e9])
+def test_a_variable_between_neighbouring_doubles_is_not_split(narrow, lower):
+    ends = Box(np.full(2, -1.5), np.full(2, 1.25))
+    ends.lower[narrow], ends.upper[narrow] = lower, np.nextafter(lower, np.inf)
+
+    def function(x, p):
+        wide = chebyshev_polynomial(x[1 - narrow], 9)
+        values = [x[narrow] - lower, wide + x[narrow] - lower]
+        return jnp.stack(values if narrow == 0 else values[::-1])
+
+    found = fixed_points(Given(function, 2), ends)
+    zeros = [np.cos((2 * k - 1) * np.pi / 18) for k in range(9, 0, -1)]
+    np.testing.assert_allclose(np.sort(found.state[:, 1 - narrow]), zeros, atol=1e-7)
+    assert found.n_examined < 1000
+
+
 def test_too_few_boxes_leave_the_rest_undecided():
     function, n, (lower, upper), zeros = KNOWN["chebyshev"]
     method = BranchAndPrune(maximum_boxes=3)

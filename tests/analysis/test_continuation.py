@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neuropil.analysis import PseudoArclength, continuation
+from neuropil.analysis import PseudoArclength, continuation, continuation_batch
 from neuropil.analysis.eigenvalue_signs import signs_by_table, signs_of
 from neuropil.analysis.elimination import solve_with_sign
 from neuropil.circuits import (
@@ -169,6 +169,37 @@ def test_the_layer_system_turns_at_the_fold_of_figure_9():
         "hopf": 0,
         "branch_point": 0,
     }
+
+
+def test_a_batch_of_systems_has_the_folds_of_each():
+    outputs = jnp.array([1.0, 0.9, 0.95])
+    layers = eqx.filter_vmap(layer_of_figure_9)(outputs)
+    branches = continuation_batch(
+        layers, FOLDS_ONLY, ABOVE_THE_FOLD[None], parameter="slow_state", until=-1.0
+    )
+    np.testing.assert_array_equal(branches.parameter[:, 0], outputs)
+    np.testing.assert_array_equal(branches.n_folds, 1)
+    np.testing.assert_allclose(branches.fold_parameter[:, 0], FOLD_OF_FIGURE_9, rtol=1e-14)
+    # Each comes back to where it began, on the other side of the fold.
+    last = np.asarray(branches.n_points) - 1
+    np.testing.assert_array_equal(branches.parameter[np.arange(3), last], outputs)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"start": ABOVE_THE_FOLD}, r"start must have shape \(2, 4\) or \(1, 4\), got \(4,\)"),
+        ({"start": jnp.zeros((3, 4))}, r"start must have shape \(2, 4\) or \(1, 4\)"),
+        ({"until": jnp.zeros(3)}, r"until must be a number or have shape \(2,\), got \(3,\)"),
+        ({"until": jnp.array([-1.0, 0.9])}, "until must be finite and differ .* got 0.9 and 0.9"),
+        ({"parameter": "slow"}, "parameter 'slow' is not a field of LayerSystem"),
+    ],
+)
+def test_bad_arguments_of_a_batch_name_themselves(changes, message):
+    layers = eqx.filter_vmap(layer_of_figure_9)(jnp.array([1.0, 0.9]))
+    arguments = {"start": ABOVE_THE_FOLD[None], "parameter": "slow_state", "until": -1.0} | changes
+    with pytest.raises(ValueError, match=message):
+        continuation_batch(layers, FOLDS_ONLY, **arguments)
 
 
 def test_new_parameters_compile_nothing():

@@ -3,7 +3,12 @@
 from neuropil.analysis.bound import AbstractBoundMethod, Bound, DecayBound, InwardFaces, bound
 from neuropil.analysis.branch_and_prune import BranchAndPrune
 from neuropil.analysis.branch_points import BranchPoint, polish_branch_point
-from neuropil.analysis.continuation import Branch, PseudoArclength, continuation
+from neuropil.analysis.continuation import (
+    Branch,
+    PseudoArclength,
+    continuation,
+    continuation_batch,
+)
 from neuropil.analysis.contraction import (
     Contraction,
     Norms,
@@ -64,6 +69,7 @@ __all__ = [
     "bound",
     "complete_diagram",
     "continuation",
+    "continuation_batch",
     "contraction",
     "contraction_of_bounds",
     "critical_manifold",

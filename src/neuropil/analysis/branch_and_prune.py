@@ -14,6 +14,7 @@ from neuropil.analysis.krawczyk import (
     SPLIT,
     UNIQUE,
     copy_box,
+    cut,
     examine,
     splitting_direction,
     workspace_for,
@@ -30,8 +31,6 @@ from neuropil.analysis.zero_search import (
 )
 from neuropil.types import RandomKey
 
-# Off the middle, so that zeros of symmetric systems do not lie on cuts.
-_CUT = 0.4871
 _SETS_AT_A_TIME = 256
 # Further verdicts beside those of `examine`.
 _EXHAUSTED, _UNCLEAR = -1, -2
@@ -131,14 +130,13 @@ def _search(program, boxes, parameters, first, last, tolerance, maximum_boxes):
                 continue
             if verdict == SPLIT and not _narrow(box, slack):
                 direction = splitting_direction(work, box, initial)
-                cut = box[0, direction] + _CUT * (box[1, direction] - box[0, direction])
-                if box[0, direction] < cut < box[1, direction]:
+                if direction >= 0:
                     if height + 2 > stack.shape[0]:
                         stack = longer(stack)
                     copy_box(box, stack[height])
                     copy_box(box, stack[height + 1])
-                    stack[height, 0, direction] = cut
-                    stack[height + 1, 1, direction] = cut
+                    stack[height, 0, direction] = cut(box, direction)
+                    stack[height + 1, 1, direction] = cut(box, direction)
                     height += 2
                     continue
             # Neighbours mostly follow each other, so that most boxes are merged here.

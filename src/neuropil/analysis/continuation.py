@@ -10,8 +10,10 @@ import xarray as xr
 from jaxtyping import Array, Bool, Complex, Float, Int
 
 from neuropil.analysis.hopf_points import HopfPoint
-from neuropil.analysis.parameters import Residual, vector_field_of
+from neuropil.analysis.interval_functions import first_of_sets
+from neuropil.analysis.parameters import Residual, VectorFieldOf, vector_field_of
 from neuropil.analysis.pseudo_arclength import Points, PseudoArclength, walk
+from neuropil.analysis.quick_compilation import quickly_compiled
 from neuropil.analysis.special_points import SpecialPoints, special_points
 from neuropil.result import raise_unless_successful
 from neuropil.system import AbstractSystem
@@ -143,36 +145,120 @@ def continuation(
         names, unit = tuple(f"component_{i}" for i in range(len(start))), ""
     if start.shape != (len(names),):
         raise ValueError(f"start must have shape ({len(names)},), got {start.shape}")
-    span = (jnp.asarray(begin, float), jnp.asarray(until, float))
-    if not any(isinstance(value, jax.core.Tracer) for value in (*span, start)):
-        if not np.isfinite(span).all() or span[0] == span[1]:
-            raise ValueError(
-                f"until must be finite and differ from where {parameter} begins, got "
-                f"{float(span[1])} and {float(span[0])}"
-            )
-        if not np.all(np.isfinite(start)):
-            raise ValueError("start holds values that are not finite")
-    points, special = follow(residual, method, jnp.asarray(start, float), *span)
-    branch = _branch(points, special, parameter, names, unit)
+    walk = (jnp.asarray(start, float), jnp.asarray(begin, float), jnp.asarray(until, float))
+    _require_range(parameter, *walk)
+    branch = _followed(residual, method, *walk, (parameter, names, unit))
     if throw:
         raise_unless_successful(branch.outcome, what=f"continuation in {parameter}", throw=True)
     return branch
 
 
-@eqx.filter_jit
+def continuation_batch(
+    systems: AbstractSystem,
+    method: PseudoArclength,
+    start: Float[Array, "*systems dimension"],
+    *,
+    parameter: str,
+    until: float | Float[Array, "..."],
+    begin: float | Float[Array, "..."] | None = None,
+    throw: bool = True,
+) -> Branch:
+    """`continuation` of many systems that differ in their parameters, all at once.
+
+    Every array of `systems` has a leading axis, one row for each system, and so has every array
+    of the result; `start` has one row, or as many, and `until` and `begin` are shared where they
+    are numbers. Beside `jax.vmap` of `continuation`, which gives the same branches, this compiles
+    in about half of the time. Raises as `continuation` does, and `ValueError` when the rows do
+    not fit together.
+    """
+    n_systems, first = first_of_sets(systems)
+    names = first.state_names
+    vector_field_of(first, parameter)
+    fields = VectorFieldOf(systems, parameter)
+    if start.ndim != 2 or start.shape[0] not in (1, n_systems) or start.shape[1] != len(names):
+        raise ValueError(
+            f"start must have shape ({n_systems}, {len(names)}) or (1, {len(names)}), "
+            f"got {start.shape}"
+        )
+    if begin is None:
+        begin = eqx.filter_vmap(lambda field: field.value)(fields)
+    for name, values in (("begin", begin), ("until", until)):
+        if jnp.shape(values) not in ((), (n_systems,)):
+            raise ValueError(
+                f"{name} must be a number or have shape ({n_systems},), got {jnp.shape(values)}"
+            )
+    # By NumPy, as JAX would compile every copy.
+    shapes = (n_systems, len(names)), (n_systems,), (n_systems,)
+    starts, begins, untils = (
+        jnp.asarray(np.broadcast_to(np.asarray(values, float), shape))
+        for values, shape in zip((start, begin, until), shapes, strict=True)
+    )
+    _require_range(parameter, starts, begins, untils)
+    labels = (parameter, names, first.state_unit)
+    branches = _followed_batch(fields, method, starts, begins, untils, labels)
+    if throw:
+        raise_unless_successful(branches.outcome, what=f"continuation in {parameter}", throw=True)
+    return branches
+
+
+def _require_range(parameter: str, start: Array, begin: Array, until: Array) -> None:
+    """Raise `ValueError` unless every walk has a way to go; what is traced is not looked at."""
+    if any(isinstance(value, jax.core.Tracer) for value in (start, begin, until)):
+        return
+    first, last = np.ravel(begin), np.ravel(until)
+    empty = ~np.isfinite(first) | ~np.isfinite(last) | (first == last)
+    if np.any(empty):
+        worst = int(np.argmax(empty))
+        raise ValueError(
+            f"until must be finite and differ from where {parameter} begins, got "
+            f"{float(last[worst])} and {float(first[worst])}"
+        )
+    if not np.all(np.isfinite(start)):
+        raise ValueError("start holds values that are not finite")
+
+
+@quickly_compiled
+def _followed(
+    residual: Residual,
+    method: PseudoArclength,
+    start: State,
+    begin: Scalar,
+    until: Scalar,
+    labels: tuple[str, tuple[str, ...], str],
+) -> Branch:
+    points, special = follow(residual, method, start, begin, until)
+    return _branch(points, special, labels)
+
+
+@quickly_compiled
+def _followed_batch(
+    residual: Residual,
+    method: PseudoArclength,
+    start: Float[Array, "systems dimension"],
+    begin: Float[Array, " systems"],
+    until: Float[Array, " systems"],
+    labels: tuple[str, tuple[str, ...], str],
+) -> Branch:
+    def one(residual, start, begin, until):
+        points, special = follow(residual, method, start, begin, until)
+        return _branch(points, special, labels)
+
+    return eqx.filter_vmap(one)(residual, start, begin, until)
+
+
 def follow(
     residual: Residual, method: PseudoArclength, start: State, begin: Scalar, until: Scalar
 ) -> tuple[Points, SpecialPoints]:
-    """`continuation` without checks and names: pure, compiled and batchable."""
+    """`continuation` without checks and names: pure and batchable."""
     points = walk(residual, method, start, begin, until)
     return points, special_points(residual, method, points)
 
 
-@eqx.filter_jit
 def _branch(
-    points: Points, special: SpecialPoints, name: str, names: tuple[str, ...], unit: str
+    points: Points, special: SpecialPoints, labels: tuple[str, tuple[str, ...], str]
 ) -> Branch:
     folds, hopf_points, branch_points = special
+    name, names, unit = labels
 
     def number(values):
         return jnp.sum(jnp.isfinite(values.parameter))
@@ -207,4 +293,4 @@ def _branch(
     )
 
 
-__all__ = ["Branch", "PseudoArclength", "continuation", "follow"]
+__all__ = ["Branch", "PseudoArclength", "continuation", "continuation_batch", "follow"]

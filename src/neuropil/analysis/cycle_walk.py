@@ -11,6 +11,7 @@ from neuropil.analysis.collocation import Linearised, Mesh, Orbit, linearise
 from neuropil.analysis.hopf_points import HopfPoint
 from neuropil.analysis.parameters import Residual
 from neuropil.analysis.pseudo_arclength import ALONG, BORDER, SHARPEST_TURN
+from neuropil.analysis.quick_compilation import quickly_compiled
 from neuropil.norms import maximum_norm
 from neuropil.result import Outcome
 from neuropil.types import Scalar
@@ -93,7 +94,7 @@ class _Trial(NamedTuple):
     accepted: Bool[Array, ""]
 
 
-@eqx.filter_jit
+@quickly_compiled
 def walk_cycles(
     residual: Residual, method: Collocation, start: HopfPoint, low: Scalar, high: Scalar
 ) -> Cycles:

@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,6 +11,7 @@ from neuropil.analysis.continuation import follow
 from neuropil.analysis.fixed_points import FixedPointsBatch
 from neuropil.analysis.parameters import Residual
 from neuropil.analysis.pseudo_arclength import Points, PseudoArclength
+from neuropil.analysis.quick_compilation import quickly_compiled
 from neuropil.analysis.special_points import SpecialPoints
 from neuropil.result import Outcome
 
@@ -45,7 +45,7 @@ class Join(NamedTuple):
     mismatches: list[str]
 
 
-@eqx.filter_jit
+@quickly_compiled
 def _follow_all(
     residual: Residual,
     method: PseudoArclength,

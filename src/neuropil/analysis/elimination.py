@@ -34,8 +34,7 @@ def _solve_batch(size, is_batched, matrix, right):
         for values, batched in zip((matrix, right), is_batched, strict=True)
     )
     small = matrix.shape[1] <= LARGEST_WRITTEN_OUT
-    solve = _written_out if small else solve_with_sign.fun
-    return jax.vmap(solve)(matrix, right), (True, True)
+    return (_batch_written_out if small else _batch_by_lapack)(matrix, right), (True, True)
 
 
 def _written_out(
@@ -55,5 +54,9 @@ def _written_out(
         rows = jnp.where((places == c)[:, None], pivot[None], others)
     return rows[:, n:], sign
 
+
+# Loops within loops are batched several times: like this, the elimination is traced once.
+_batch_written_out = jax.jit(jax.vmap(_written_out))
+_batch_by_lapack = jax.jit(jax.vmap(solve_with_sign.fun))
 
 __all__ = ["solve_with_sign"]

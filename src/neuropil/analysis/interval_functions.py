@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float, Float64
 
@@ -88,7 +89,9 @@ def first_of_sets(stacked: Any) -> tuple[int, Any]:
         if not eqx.is_inexact_array(leaf) and not np.all(np.asarray(leaf) == leaf[:1]):
             name = jax.tree_util.keystr(path).lstrip(".")
             raise ValueError(f"{name} holds no real numbers and must be equal for all systems")
-    return sizes.pop()[0], eqx.combine(jax.tree.map(lambda leaf: leaf[0], arrays), rest)
+    # By NumPy, as JAX would compile a selection for every shape.
+    first = jax.tree.map(lambda leaf: jnp.asarray(np.asarray(leaf)[0]), arrays)
+    return sizes.pop()[0], eqx.combine(first, rest)
 
 
 class IntervalFunction:
