@@ -14,7 +14,7 @@ import neuropil
 
 SOURCE = Path(neuropil.__file__).parent
 DESIGN = SOURCE.parents[1] / "DESIGN.md"
-BASE = {"types", "norms", "result", "system"}
+BASE = {"types", "norms", "result", "system", "conductance_system"}
 FORBIDDEN_NAMES = {"utils", "core", "common", "helpers", "misc"}
 DRAWING_ROOMS = {"plots", "studies", "web"}
 

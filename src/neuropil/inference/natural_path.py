@@ -396,7 +396,7 @@ class NaturalPath(AbstractInferenceMethod):
         if self.particles is not None:
             return self.particles
         wanted = 32_768 * min(1.0, 20 / problem.support.dimension)
-        return self.repeats * max(int(wanted), 2_048) // self.repeats
+        return max(int(wanted), 2_048) // self.repeats * self.repeats
 
     def _cost(self, problem: Problem) -> int:
         leaps = 1 if problem.behaviour.is_black_box else self.leaps

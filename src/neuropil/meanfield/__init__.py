@@ -1,6 +1,17 @@
 """Reductions of circuits to smaller systems that predict them."""
 
 from neuropil.meanfield.batches import network_at
+from neuropil.meanfield.branch_choice import (
+    AbstractBranchChoice,
+    BranchReachedFrom,
+    HighestBranch,
+    LowestBranch,
+)
+from neuropil.meanfield.chaotic_branches import (
+    ChaoticBranches,
+    chaotic_branches,
+    chaotic_solution,
+)
 from neuropil.meanfield.contraction import ContractionCertificate, contraction_certificate
 from neuropil.meanfield.degree_mean_field import (
     DegreeMeanField,
@@ -29,6 +40,11 @@ from neuropil.meanfield.firing_rate import firing_rate, log_firing_rate
 from neuropil.meanfield.fixed_point_methods import AbstractFixedPointMethod, Newton, Picard
 from neuropil.meanfield.gaussian_nodes import normal_nodes
 from neuropil.meanfield.heterogeneity import PerturbedRates, perturbed_rates
+from neuropil.meanfield.mean_field_iteration import (
+    IteratedMeanField,
+    MeanFieldIteration,
+    iterate_mean_field,
+)
 from neuropil.meanfield.population_density import PopulationDensity, UnitMassDensity
 from neuropil.meanfield.pseudo_transient import PseudoTransient
 from neuropil.meanfield.response import response_to_strength
@@ -41,6 +57,13 @@ from neuropil.meanfield.sonet_limit import (
     sonet_limit_rates,
 )
 from neuropil.meanfield.stability import FixedPointStability, fixed_point_stability
+from neuropil.meanfield.stationary_branches import (
+    MAXIMUM_BRANCHES,
+    StationaryBranches,
+    stationary_branches,
+    stationary_solution,
+)
+from neuropil.meanfield.tanh_averages import TanhAverages, tanh_averages
 from neuropil.meanfield.transfer import SiegertTransfer
 from neuropil.meanfield.tree_coincidences import repeated_index_bias, repeated_index_bound
 from neuropil.meanfield.tree_densities import tree_density
@@ -63,6 +86,22 @@ from neuropil.meanfield.trees import Tree, all_trees, rooted_trees, tree_from_na
 from neuropil.meanfield.wiring_moments import WiringMoments, random_graph_moments, wiring_moments
 
 __all__ = [
+    "AbstractBranchChoice",
+    "BranchReachedFrom",
+    "HighestBranch",
+    "LowestBranch",
+    "MAXIMUM_BRANCHES",
+    "StationaryBranches",
+    "stationary_branches",
+    "stationary_solution",
+    "ChaoticBranches",
+    "chaotic_branches",
+    "chaotic_solution",
+    "IteratedMeanField",
+    "MeanFieldIteration",
+    "iterate_mean_field",
+    "TanhAverages",
+    "tanh_averages",
     "PopulationDensity",
     "UnitMassDensity",
     "VoltageGrid",
