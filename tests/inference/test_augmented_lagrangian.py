@@ -136,10 +136,10 @@ def test_bound_that_binds_and_bound_that_does_not():
 
 def test_what_it_cannot_do_is_refused():
     boxed = Behaviour(BlackBox(first_two), {"a": 1.0})
-    with pytest.raises(ValueError, match="AugmentedLagrangian needs gradients.*BlackBox"):
+    with pytest.raises(ValueError, match=r"AugmentedLagrangian needs gradients.*BlackBox"):
         maximum_entropy(boxed, BOX, QUICK, key=jax.random.key(0), check=False)
     holed = Behaviour(lambda p: {"a": jnp.where(p["a"] < 1, jnp.nan, p["a"])}, {"a": 2.0})
-    with pytest.raises(ValueError, match="finite in only 7.* % of the support"):
+    with pytest.raises(ValueError, match=r"finite in only 7.* % of the support"):
         maximum_entropy(holed, BOX, QUICK, key=jax.random.key(0), check=False)
     flat = Behaviour(lambda p: {"a": 0.0 * p["a"]}, {"a": 0.0})
     with pytest.raises(ValueError, match="'a' does not vary"):

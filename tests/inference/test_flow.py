@@ -8,7 +8,7 @@ import pytest
 
 from neuropil.inference.behaviour import Behaviour, constraints_of
 from neuropil.inference.distribution import ParameterDistribution
-from neuropil.inference.domains import Interval, RealLine
+from neuropil.inference.domains import Interval, RealLine, log_logistic
 from neuropil.inference.evidence import Estimate
 from neuropil.inference.flow import log_densities, reference_flow
 from neuropil.inference.flow_architecture import AutoregressiveFlow, CouplingFlow
@@ -55,7 +55,7 @@ def shaken(flow, key):
     leaves, structure = jax.tree.flatten(eqx.filter(flow.bijection, eqx.is_inexact_array))
     keys = jax.random.split(key, len(leaves))
     moved = [
-        leaf + 0.3 * jax.random.normal(k, leaf.shape, leaf.dtype)
+        leaf + 0.1 * jax.random.normal(k, leaf.shape, leaf.dtype)
         for leaf, k in zip(leaves, keys, strict=True)
     ]
     others = eqx.filter(flow.bijection, eqx.is_inexact_array, inverse=True)
@@ -79,12 +79,17 @@ def test_density_of_any_weights_integrates_to_one(architecture, density_first):
     draws = flow.draw(jax.random.key(2), 1000)
     known = log_densities(flow, draws[0]) + jax.vmap(SQUARE.log_volume)(draws[0])
     np.testing.assert_allclose(known, draws[1], rtol=1e-6, atol=1e-6)
-    # The midpoint rule in the logistic's own quantiles, which leaves no tail out.
-    grid = (np.arange(400) + 0.5) / 400
-    a, b = np.meshgrid(grid, -2 + 4 * grid)
-    density = np.exp(flow.log_density({"a": a.ravel(), "b": b.ravel()}))
-    assert density.mean() * 4 == pytest.approx(1, abs=3e-3)
-    assert density.max() > 1.5 * density.min()
+    # The midpoint rule in the quantiles of a logistic twice as wide, which leaves no tail out.
+    grid = (np.arange(160) + 0.5) / 160
+    wide = 2 * np.log(grid / (1 - grid))
+    places = np.stack(np.meshgrid(wide, wide), axis=-1).reshape(-1, 2)
+    sparser = 0.5 * grid * (1 - grid)
+    cell = 1 / np.multiply.outer(sparser, sparser).ravel() / 160**2
+    volumes = np.asarray(jax.vmap(SQUARE.log_volume)(jnp.asarray(places)))
+    density = np.exp(np.asarray(log_densities(flow, jnp.asarray(places))) + volumes)
+    assert density @ cell == pytest.approx(1, abs=3e-3)
+    reference = np.exp(jax.vmap(log_logistic)(jnp.asarray(places)))
+    assert np.abs(density / reference - 1).max() > 0.2
 
 
 def test_a_fresh_flow_is_the_reference():
@@ -127,7 +132,7 @@ def test_fit_to_a_weighted_gaussian():
     # Samples twice as wide as the target, with the weights that make up for it.
     random = np.random.default_rng(1)
     factor = np.array([[1.0, 0.0], [0.8, 0.6]])
-    noise = random.standard_normal((16_000, 2))
+    noise = random.standard_normal((40_000, 2))
     wide = np.array([0.5, -1.0]) + np.sqrt(2) * noise @ factor.T
     log_weights = -0.5 * np.sum(noise**2, axis=1)
     log_weights -= np.log(np.exp(log_weights).sum())
@@ -138,10 +143,11 @@ def test_fit_to_a_weighted_gaussian():
     entropy = found.entropy(jax.random.key(1))
     assert entropy.value == pytest.approx(truth, abs=0.03)
     assert entropy.lower < entropy.value < entropy.upper
-    values = found.sample(jax.random.key(2), 20_000)
-    assert values["a"].mean() == pytest.approx(0.5, abs=0.06)
-    covariance = np.cov(values["a"], values["b"])
-    np.testing.assert_allclose(covariance, factor @ factor.T, atol=0.1)
+    fresh = random.standard_normal((20_000, 2))
+    true = -0.5 * np.sum(fresh**2, axis=1) - np.log(2 * np.pi) - np.log(0.6)
+    a, b = (np.array([0.5, -1.0]) + fresh @ factor.T).T
+    lost = true - found.log_density({"a": a, "b": b})
+    assert -3 * lost.std() / np.sqrt(20_000) < lost.mean() < 0.01
 
 
 @pytest.mark.slow
@@ -171,7 +177,7 @@ def test_fit_to_two_islands_in_a_box(architecture):
     truth = log_z - np.mean(rate * outwards) - lean * b.mean()
     assert flow.entropy(jax.random.key(1)).value == pytest.approx(truth, abs=0.03)
     divergence = flow_divergence(answer, flow, jax.random.key(2))
-    assert 0 <= divergence.divergence.upper
+    assert 0 <= divergence.divergence.upper < 0.1
     assert divergence.effective_share > 0.9
     assert divergence.outside_share == 0
     left = flow.sample(jax.random.key(3), 20_000)["a"] < 0.5

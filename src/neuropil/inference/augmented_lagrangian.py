@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 from scipy.stats import ttest_ind
 
 from neuropil.inference.adam import adam_start, adam_step, all_finite
@@ -69,12 +69,15 @@ class AugmentedLagrangian(AbstractInferenceMethod):
     which is the uniform distribution on a bounded support.
 
     The published settings are `CouplingFlow(layers=3, width=50, depth=2, knots=0)`,
-    `scaled=False` and a penalty found by trial for each problem.
+    `scaled=False`, `guarded=False` and a penalty found by trial for each problem.
 
     - `epochs`, `iterations`: how many, and how many steps of Adam in each.
     - `batch_size`: draws for each step; halves of them make the penalty's gradient unbiased.
     - `penalty`: the first; `None` takes one over the first |R|, so that the pull is of order one.
     - `scaled`: constraints in units of their targets' spread, else as they are.
+    - `guarded`: the rate of learning falls to zero within each epoch, and the penalty stays as it
+      is while every constraint is within its tolerance. Otherwise a large penalty multiplies the
+      noise that is left, and multipliers wander off.
     - `repeats`, `significance`: batches for the tests, and the level of the published one.
     - `samples`, `populations`: of the answer.
     """
@@ -88,6 +91,7 @@ class AugmentedLagrangian(AbstractInferenceMethod):
     growth: float = 4.0
     shrink: float = 0.25
     scaled: bool = True
+    guarded: bool = True
     repeats: int = 200
     significance: float = 0.05
     samples: int = 32_768
@@ -183,6 +187,7 @@ class AugmentedLagrangian(AbstractInferenceMethod):
             self.learning_rate,
             self.iterations,
             self.batch_size,
+            self.guarded,
         )
         simulations = state.simulations + self._cost(problem, self.iterations)
         if not bool(finite):
@@ -201,13 +206,13 @@ class AugmentedLagrangian(AbstractInferenceMethod):
         multipliers = _allowed(sign, state.multipliers + state.penalty * residual)
         violations = _violations(problem, means)
         comparison = ttest_ind(violations, self.shrink * state.violations, equal_var=False)
-        grows = comparison.statistic > 0 and float(jax.random.uniform(coin_key, (), float)) < (
-            1 - comparison.pvalue / 2
-        )
         half = 2 * means.std(axis=0, ddof=1) / np.sqrt(self.repeats)
         off = np.where(sign == 0, np.abs(residual), -sign * residual) + half
         scale = np.asarray(problem.constraints.scale)
         within = bool(np.all(off <= problem.behaviour.tolerance * spread / scale))
+        coin = float(jax.random.uniform(coin_key, (), float))
+        grows = comparison.statistic > 0 and coin < 1 - comparison.pvalue / 2
+        grows = grows and not (self.guarded and within)
         arrays = eqx.filter(trained, eqx.is_array)
         if within and entropy > state.best_entropy:
             state = state._replace(
@@ -282,7 +287,7 @@ class AugmentedLagrangian(AbstractInferenceMethod):
         )
 
     def _not_rejected(
-        self, sign: Float[np.ndarray, " rows"], means: Float[np.ndarray, "repeats rows"]
+        self, sign: Int[np.ndarray, " rows"], means: Float[np.ndarray, "repeats rows"]
     ) -> bool:
         above, below = (means > 0).mean(axis=0), (means < 0).mean(axis=0)
         chance = 2 * np.where(sign == 0, np.minimum(above, below), np.where(sign > 0, above, below))
@@ -342,6 +347,7 @@ def _descended(
     learning_rate: float,
     iterations: int,
     batch_size: int,
+    decays: bool,
 ) -> tuple[Flow, Array]:
     """The flow after Adam's steps on the augmented Lagrangian, and whether all were finite."""
     start, fixed = eqx.partition(flow, trainable(flow))
@@ -369,7 +375,8 @@ def _descended(
     def step(carry: tuple, key: RandomKey) -> tuple[tuple, None]:
         weights, adam, finite = carry
         value, slope = jax.value_and_grad(objective)(weights, key)
-        weights, adam = adam_step(weights, slope, adam, learning_rate)
+        share = 0.5 * (1 + jnp.cos(jnp.pi * adam.count / iterations)) if decays else 1.0
+        weights, adam = adam_step(weights, slope, adam, share * learning_rate)
         return (weights, adam, finite & all_finite((value, slope))), None
 
     first = (start, adam_start(start), jnp.asarray(True))

@@ -244,8 +244,11 @@ def evolve_density(
             "throw must be False inside jax.vmap, jax.jit and jax.grad, where failure cannot raise"
         )
     course = method.course(density, densities, saved_at)
-    fault, side = jnp.asarray(course.fault), jnp.asarray(course.side)
-    failure = jnp.where(side == len(SIDES), Outcome.NOT_FINITE.value, Outcome.MASS_AT_EDGE.value)
+    fault, side = course.fault, course.side
+    # What the host found is decided there: each operation on the device would cost as much as
+    # hundreds of steps on a coarse grid.
+    where = np.where if isinstance(fault, np.ndarray) else jnp.where
+    failure = where(side == len(SIDES), Outcome.NOT_FINITE.value, Outcome.MASS_AT_EDGE.value)
     step_numbers = np.arange(saved_at[-1])
     evolution = DensityEvolution(
         times=jnp.asarray(moments),
@@ -255,10 +258,10 @@ def evolve_density(
         rates=jnp.asarray(course.rates),
         inputs=jnp.asarray(course.received),
         n_limited=jnp.asarray(course.n_limited),
-        outcome=jnp.where(fault < 0, Outcome.SUCCESSFUL.value, failure),
-        end_time=moments[0] + method.step * jnp.asarray(course.n_taken).astype(float),
-        failing_type=fault,
-        failing_side=jnp.where(fault < 0, -1, side),
+        outcome=jnp.asarray(where(fault < 0, Outcome.SUCCESSFUL.value, failure)),
+        end_time=jnp.asarray(moments[0] + method.step * jnp.asarray(course.n_taken).astype(float)),
+        failing_type=jnp.asarray(fault),
+        failing_side=jnp.asarray(where(fault < 0, -1, side)),
     )
     if throw:
         raise_unless_successful(

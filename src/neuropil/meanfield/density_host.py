@@ -48,6 +48,7 @@ def follow(
     first, following, low = np.empty(cells), np.empty(cells), np.empty(cells)
     returned, across, share = np.empty(cells), np.empty(cells - 1), np.empty(cells)
     fired, slope, middle = np.empty(types), np.empty(types), np.empty(types)
+    back = np.empty(3)
     for kind in range(types):
         content[kind] = _total(start[kind])
     save = 0
@@ -73,10 +74,22 @@ def follow(
             received[number, kind] = extra
             _face_rates(width, drift[kind], extra, spread, rightward, leftward)
             is_weak = _is_noise_weak(width, drift[kind], extra, spread)
+            begin = _reset_shares(cell, part, cells, back)
             if is_weak:
-                _limit_rates(width, drift[kind], extra, spread, f, rightward, leftward)
+                height, weakness = _reset_jump(
+                    width, drift[kind], extra, spread, fired[kind], cell, part
+                )
+                _limit_rates(
+                    width, drift[kind], extra, spread, f, cell, part, height, across, rightward,
+                    leftward,
+                )  # fmt: skip
+                if weakness > 0:
+                    _share_jump(
+                        width, drift[kind], extra, cell, part, weakness, rightward, leftward, begin,
+                        back,
+                    )  # fmt: skip
             factorise(GAMMA * step, rightward, leftward, nu, factors, product)
-            _fill_reset(cell, part, returned)
+            _fill_reset(begin, back, returned)
             first[:] = f
             solve_two(factors, first, returned)
             scale = GAMMA * step / _total(returned)
@@ -92,12 +105,12 @@ def follow(
                 if is_weak:
                     _face_rates(width, drift[kind], extra, spread, rightward, leftward)
                 factorise(step, rightward, leftward, nu, factors, product)
-                _fill_reset(cell, part, returned)
+                _fill_reset(begin, back, returned)
                 low[:] = f
                 solve_two(factors, low, returned)
                 _add(step * _inner(nu, low) / _total(returned), returned, low)
                 _crossing(-1.0, rightward, leftward, low, across)
-                mean = _limit(step, nu, cell, part, low, first, across, share, following)
+                mean = _limit(step, nu, begin, back, low, first, across, share, following)
             _scale(content[kind] / _total(following), following, f)
             rates[number, kind] = width * mean
             if width * _total(f[:edge_cells]) > edge_tolerance:
@@ -188,10 +201,70 @@ def _crossing(sign, rightward, leftward, f, across):
 
 @numba.njit(cache=True, nogil=True)
 @no_type_check
-def _fill_reset(cell, part, returned):
+def _fill_reset(begin, back, returned):
     returned[:] = 0.0
-    returned[cell] = 1 - part
-    returned[cell + 1] = part
+    for offset in range(3):
+        returned[begin + offset] = back[offset]
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _reset_shares(cell, part, cells, back):
+    """What comes back to three cells around the reset, without a jump; returns the first."""
+    begin = min(max(cell - 1 + (part >= 0.5), 0), cells - 3)
+    back[:] = 0.0
+    back[cell - begin] = 1 - part
+    back[cell + 1 - begin] = part
+    return begin
+
+
+@numba.njit(cache=True, nogil=True)
+@no_type_check
+def _place(cell, part):
+    """`DensityTables.reset_place`."""
+    if part >= 0.5:
+        return cell + 1, part - 0.5
+    return cell, part + 0.5
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+@no_type_check
+def _reset_jump(width, drift, extra, spread, rate, cell, part):
+    """`density_flux.reset_jump`."""
+    holder, within = _place(cell, part)
+    before = drift[max(holder - 1, 0)] + extra
+    after = drift[min(holder, drift.size - 1)] + extra
+    if before * after <= 0:
+        return 0.0, 0.0
+    ratio = 0.5 * min(abs(before), abs(after)) * width / max(spread, SMALLEST_DIFFUSION)
+    weakness = min(max(ratio - 1.0, 0.0), 1.0)
+    return weakness * rate / ((1 - within) * before + within * after), weakness
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+@no_type_check
+def _share_jump(
+    width, drift, extra, cell, part, weakness, rightward, leftward, begin, back
+):  # fmt: skip
+    """`density_flux.returned_to`, into `back`."""
+    holder, within = _place(cell, part)
+    left, right = 0.0, 0.0
+    if holder > 0:
+        share = -leftward[holder - 1] * width / (drift[holder - 1] + extra)
+        left = (1 - within) * min(max(share, 0.0), 1.0)
+    if holder < drift.size:
+        share = rightward[holder] * width / (drift[holder] + extra)
+        right = within * min(max(share, 0.0), 1.0)
+    for offset in range(3):
+        distance = begin + offset - holder
+        at_jump = 0.0
+        if distance == 0:
+            at_jump = 1 - left - right
+        elif distance == -1:
+            at_jump = left
+        elif distance == 1:
+            at_jump = right
+        back[offset] = (1 - weakness) * back[offset] + weakness * at_jump
 
 
 @numba.njit(cache=True, nogil=True)
@@ -230,22 +303,31 @@ def _is_noise_weak(width, drift, extra, spread):
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 @no_type_check
-def _limit_rates(width, drift, extra, spread, f, rightward, leftward):
-    """Bring `density_flux.smoothness` into the rates where noise is weak."""
+def _limit_rates(
+    width, drift, extra, spread, f, cell, part, height, slopes, rightward, leftward
+):  # fmt: skip
+    """Bring `density_flux.smoothness` into the rates where noise is weak, `slopes` being room."""
     scale = 0.5 * width / max(spread, SMALLEST_DIFFUSION)
     plain = spread / width
     least = LEAST_SLOPE * f.max()
+    for i in range(drift.size):
+        slopes[i] = f[i + 1] - f[i]
+    holder, within = _place(cell, part)
+    if holder > 0:
+        slopes[holder - 1] -= (1 - within) * height
+    if holder < slopes.size:
+        slopes[holder] -= within * height
     for i in range(drift.size):
         velocity = drift[i] + extra
         ratio = abs(velocity * scale)
         if ratio <= 1:
             continue
-        slope = f[i + 1] - f[i]
+        slope = slopes[i]
         upstream = 0.0
         if velocity > 0 and i > 0:
-            upstream = f[i] - f[i - 1]
-        elif velocity <= 0 and i + 2 < f.size:
-            upstream = f[i + 2] - f[i + 1]
+            upstream = slopes[i - 1]
+        elif velocity <= 0 and i + 1 < slopes.size:
+            upstream = slopes[i + 1]
         if upstream * slope > 0 and min(abs(upstream), abs(slope)) > least:
             exchange = 0.5 * (rightward[i] + leftward[i]) * width
             smooth = min(1.0, 2.0 * (upstream / slope)) * min(ratio - 1.0, 1.0)
@@ -269,7 +351,7 @@ def _gained_hazard(f, nu, rightward, leftward):
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
 @no_type_check
-def _limit(step, nu, cell, part, low, during, across, share, ended):
+def _limit(step, nu, begin, back, low, during, across, share, ended):
     """`density_steps._positive_step` from its low-order step on; returns what fired per ms.
 
     `across` comes as a difference of rates of crossing, and goes as what crosses.
@@ -280,8 +362,8 @@ def _limit(step, nu, cell, part, low, during, across, share, ended):
         firing = step * nu[i] * (during[i] - low[i])
         share[i] = max(firing, 0.0)
         fewer += max(-firing, 0.0)
-    share[cell] += (1 - part) * fewer
-    share[cell + 1] += part * fewer
+    for offset in range(3):
+        share[begin + offset] += back[offset] * fewer
     for i in range(cells - 1):
         across[i] *= step
         share[i] += max(across[i], 0.0)
@@ -289,10 +371,9 @@ def _limit(step, nu, cell, part, low, during, across, share, ended):
     for i in range(cells):
         share[i] = min(1.0, LARGEST_SHARE * low[i] / share[i]) if share[i] > 0 else 1.0
     of_reset = 1.0
-    if part < 1:
-        of_reset = min(of_reset, share[cell])
-    if part > 0:
-        of_reset = min(of_reset, share[cell + 1])
+    for offset in range(3):
+        if back[offset] > 0:
+            of_reset = min(of_reset, share[begin + offset])
     fired, more, less = 0.0, 0.0, 0.0
     for i in range(cells):
         firing = step * nu[i] * (during[i] - low[i])
@@ -309,10 +390,9 @@ def _limit(step, nu, cell, part, low, during, across, share, ended):
             leaving += max(across[i], 0.0) * share[i]
         during[i] = leaving
         ended[i] = low[i] + arriving
-    for offset in range(2):
-        weight = part if offset else 1 - part
-        ended[cell + offset] += weight * more
-        during[cell + offset] += weight * less
+    for offset in range(3):
+        ended[begin + offset] += back[offset] * more
+        during[begin + offset] += back[offset] * less
     for i in range(cells):
         ended[i] -= during[i]
     return fired + (more - less) / step

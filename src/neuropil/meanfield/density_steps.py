@@ -18,7 +18,9 @@ RAIRO Anal. Numer. 12:237, 1978). Where a step of this one makes a cell negative
 upwind rates is taken instead, whose matrix has a positive inverse, and of each flow between cells
 (and each flow of firing) as much of the difference between the two formulas is added as
 leaves the cell it comes from positive. Hence, for any drift, hazard, density and step: mass is
-kept to rounding and no cell is negative; and the order is two where nothing was limited.
+kept to rounding and no cell is negative; and the order is two where nothing was limited. Without
+noise the limiter of the fluxes is that of the density at the beginning of the step: where the
+drift crosses more than about two cells in a step, waves of a few thousandths of the mass remain.
 """
 
 from math import sqrt
@@ -35,6 +37,8 @@ from neuropil.meanfield.density_flux import (
     face_rates,
     is_noise_weak,
     moved,
+    reset_jump,
+    returned_to,
     smoothness,
 )
 from neuropil.meanfield.population_density import PopulationDensity
@@ -84,14 +88,18 @@ def advance(
     diffusion = tables.diffusion + density.extra_diffusion(rates)
     upwind = face_rates(tables, received, diffusion, None)
 
-    def limited_rates() -> FaceRates:
-        smooth = smoothness(tables, densities, received)
-        return face_rates(tables, received, diffusion, smooth)
+    def limited_rates() -> tuple[FaceRates, Cells]:
+        jump = reset_jump(tables, densities, received, diffusion)
+        smooth = smoothness(tables, densities, received, jump)
+        limited = face_rates(tables, received, diffusion, smooth)
+        return limited, returned_to(tables, limited, received, jump)
 
-    accurate = jax.lax.cond(
-        is_noise_weak(tables, received, diffusion), limited_rates, lambda: upwind
+    accurate, target = jax.lax.cond(
+        is_noise_weak(tables, received, diffusion),
+        limited_rates,
+        lambda: (upwind, tables.reset_distribution),
     )
-    solve = _implicit(tables, accurate, GAMMA * step)
+    solve = _implicit(tables, accurate, target, GAMMA * step)
     first = solve(densities)
     second = solve((1 + ROOT) * first - ROOT * densities)
     during = GAMMA * ((1 + ROOT) * first + second)
@@ -99,7 +107,7 @@ def advance(
     is_limited = jnp.any(second < 0, axis=-1)
 
     def limit() -> tuple[Cells, Float[Array, " types"]]:
-        positive, amount = _positive_step(tables, densities, during, upwind, accurate, step)
+        positive, amount = _positive_step(tables, densities, during, upwind, accurate, target, step)
         chosen = jnp.where(is_limited[:, None], positive, second)
         return chosen, jnp.where(is_limited, amount, fired)
 
@@ -108,8 +116,8 @@ def advance(
     return Step(kept, tables.width * fired, received, is_limited)
 
 
-def _implicit(tables: DensityTables, rates: FaceRates, step: Scalar):
-    """The solution of (1 - step A) x = y as a function of y."""
+def _implicit(tables: DensityTables, rates: FaceRates, target: Cells, step: Scalar):
+    """The solution of (1 - step A) x = y as a function of y; what fires comes back at `target`."""
     types = tables.hazard.shape[0]
     none = jnp.zeros((types, 1), rates.rightward.dtype)
     outflow = jnp.concatenate([rates.rightward, none], -1) + jnp.concatenate(
@@ -122,7 +130,7 @@ def _implicit(tables: DensityTables, rates: FaceRates, step: Scalar):
     def neighbours(right: Cells) -> Cells:
         return jax.lax.linalg.tridiagonal_solve(lower, diagonal, upper, right[..., None])[..., 0]
 
-    returned = neighbours(tables.reset_distribution)
+    returned = neighbours(target)
 
     def solve(right: Cells) -> Cells:
         solution = neighbours(right)
@@ -140,13 +148,13 @@ def _positive_step(
     during: Cells,
     upwind: FaceRates,
     accurate: FaceRates,
+    target: Cells,
     step: Scalar,
 ) -> tuple[Cells, Float[Array, " types"]]:
     """The limited step, and what fired per ms in units of the density."""
-    low = _implicit(tables, upwind, step)(densities)
+    low = _implicit(tables, upwind, target, step)(densities)
     across = step * (crossing(accurate, during) - crossing(upwind, low))
     firing = step * tables.hazard * (during - low)
-    target = tables.reset_distribution
     fewer = jnp.sum(jnp.maximum(-firing, 0), axis=-1, keepdims=True)
     none = jnp.zeros_like(across[:, :1])
     right, left = jnp.maximum(across, 0), jnp.maximum(-across, 0)

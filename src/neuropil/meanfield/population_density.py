@@ -14,6 +14,8 @@ from neuropil.meanfield.density_flux import (
     crossing,
     face_rates,
     moved,
+    reset_jump,
+    returned_to,
     smoothness,
 )
 from neuropil.meanfield.density_grid import VoltageGrid
@@ -48,9 +50,9 @@ class PopulationDensity(AbstractSystem):
     `neurons` gives b, nu, sigma and reset, each one value or one for each type of the kernel.
     Finite volumes, described in `density_flux.face_rates`, of second order in the width of a
     cell; at a reset between two centres, the source is split between them so that its mean is
-    right. Without noise the density jumps at the reset and the order there is one (half a cell of
-    mass too much). The mass of each type is conserved to rounding, so that the Jacobian has one
-    zero eigenvalue a type: `UnitMassDensity` is the same system without them.
+    right. Without noise the density jumps at the reset; `density_flux.returned_to` says how the
+    order is two there as well. The mass of each type is conserved to rounding, so that the
+    Jacobian has one zero eigenvalue a type: `UnitMassDensity` is the same system without them.
 
     Source: Jabin, "Some new approaches to the mean-field limit of integrate and fire systems",
     with Poyato, Soler and Zhou.
@@ -168,12 +170,12 @@ class PopulationDensity(AbstractSystem):
         rates = tables.width * fired
         received = self.received(rates)
         diffusion = tables.diffusion + self.extra_diffusion(rates)
-        across = crossing(
-            face_rates(tables, received, diffusion, smoothness(tables, densities, received)),
-            densities,
-        )
-        returned = tables.reset_distribution * fired[:, None]
-        return self.join(moved(across) - tables.hazard * densities + returned)
+        jump = reset_jump(tables, densities, received, diffusion)
+        smooth = smoothness(tables, densities, received, jump)
+        flow = face_rates(tables, received, diffusion, smooth)
+        returned = returned_to(tables, flow, received, jump) * fired[:, None]
+        change = moved(crossing(flow, densities)) - tables.hazard * densities + returned
+        return self.join(change)
 
 
 class UnitMassDensity(AbstractSystem):

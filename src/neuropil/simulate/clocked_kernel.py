@@ -309,9 +309,7 @@ def simulate_by_steps(
     for now in range(1, n_steps + 1):
         arriving = ring[now % delay_steps]
         for _ in range(poisson_repeats):
-            state = poisson_counts(
-                counts, words, table_of, poisson_guide, poisson_levels, state
-            )
+            state = poisson_counts(counts, words, table_of, poisson_guide, poisson_levels, state)
             if not alike:
                 _add_jumps(arriving, jumps, counts)
         if alike:
@@ -338,9 +336,7 @@ def simulate_by_steps(
                 _arrive(potentials, arriving)
             if has_threshold:
                 _fire_by_threshold(potentials, thresholds, fires)
-        n_resting = _hold(
-            resting, n_resting, potentials, resets, thresholds, rested, now, fires
-        )
+        n_resting = _hold(resting, n_resting, potentials, resets, thresholds, rested, now, fires)
         if has_hazard:
             ending, where, value, state = _fire_by_hazard(
                 hazard, hazard_scalars, hazard_rows, potentials, rested, now, step, fires, state

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt64
 
 from neuropil.connectivity import Connectome
 from neuropil.system import AbstractSpikingSystem
@@ -40,13 +40,25 @@ class Request(NamedTuple):
 Runner = Callable[[Float[np.ndarray, " neurons"], np.uint64], Realisation]
 """From the potentials at the start and the start of a stream of random numbers."""
 
+GroupRunner = Callable[
+    [Float[np.ndarray, "realisations neurons"], UInt64[np.ndarray, " realisations"]],
+    list[Realisation],
+]
+"""The same for some realisations side by side, a row and a stream each."""
+
 
 class Prepared(NamedTuple):
-    """A network ready to run, and the memory that it and each running realisation take."""
+    """A network ready to run, and the memory that it and each call of a runner take.
+
+    An engine that is faster with several realisations side by side gives `run_together`, for up
+    to `most_together` of them; their results are those that `run` gives one by one.
+    """
 
     run: Runner
     network_bytes: int
     realisation_bytes: int
+    run_together: GroupRunner | None = None
+    most_together: int = 1
 
 
 class AbstractSpikeMethod(eqx.Module):
@@ -99,6 +111,7 @@ def noise_per_neuron(
 __all__ = [
     "LARGEST_NUMBER_OF_SPIKES",
     "AbstractSpikeMethod",
+    "GroupRunner",
     "Prepared",
     "Realisation",
     "Request",

@@ -41,7 +41,8 @@ def spikes(
     """Simulate the spikes of a network for `duration` ms.
 
     `system` says what the neurons do, `connectome` who is wired to whom (weights in mV), `method`
-    how it is simulated: `ExactEvents` or `ClockedEvents`. `start` holds the potentials at time 0
+    how it is simulated: `ExactEvents`, `ClockedEvents` or, on accelerators, `ClockedArrays`.
+    `start` holds the potentials at time 0
     in mV: one value, one a neuron, or one row a realisation; the reset potential by default.
     Membrane potentials of `sample_neurons` (all by default) are kept at `sample_times`.
 
@@ -63,14 +64,18 @@ def spikes(
         raise ValueError(f"workers must be at least 1, got {workers}")
     starts = _starts(system, start, realisations, n)
     prepared = method.prepare(system, connectome, request)
-    n_workers = min(workers or _n_cores(), realisations)
+    n_calls = -(-realisations // prepared.most_together)
+    n_workers = min(workers or _n_cores(), n_calls)
     _require_memory(prepared, request, realisations, n_workers)
     seed = stream_seed(key)
 
-    def run(realisation: int) -> Realisation:
+    def run(group: list[int]) -> list[Realisation]:
         # `scrambled` keeps these streams apart from those that drew a graph from the same key.
-        stream = np.uint64(scrambled(np.uint64(stream_start(seed, realisation))))
-        return prepared.run(starts[min(realisation, len(starts) - 1)], stream)
+        streams = [np.uint64(scrambled(np.uint64(stream_start(seed, r)))) for r in group]
+        rows = starts[np.minimum(group, len(starts) - 1)]
+        if prepared.run_together is not None:
+            return prepared.run_together(rows, np.array(streams))
+        return [prepared.run(row, stream) for row, stream in zip(rows, streams, strict=True)]
 
     found: dict[int, Realisation] = {}
     store = None
@@ -79,12 +84,15 @@ def spikes(
         store = SpikeCheckpoint(Path(checkpoint), identity)
         found = store.finished(realisations)
     missing = [r for r in range(realisations) if r not in found]
-    for realisation, result in _on_threads(run, missing, n_workers):
-        found[realisation] = result
-        if store is not None and result.ending == FINISHED:
-            store.keep(realisation, result)
-        if progress is not None:
-            progress(len(found), realisations)
+    together = prepared.most_together
+    groups = [missing[i : i + together] for i in range(0, len(missing), together)]
+    for group, results in _on_threads(run, groups, n_workers):
+        for realisation, result in zip(group, results, strict=True):
+            found[realisation] = result
+            if store is not None and result.ending == FINISHED:
+                store.keep(realisation, result)
+            if progress is not None:
+                progress(len(found), realisations)
     recorded = _record([found[r] for r in range(realisations)], request, n)
     if throw:
         recorded.raise_unless_successful()
@@ -92,16 +100,16 @@ def spikes(
 
 
 def _on_threads(
-    run: Callable[[int], Realisation], missing: list[int], workers: int
-) -> Iterator[tuple[int, Realisation]]:
+    run: Callable[[list[int]], list[Realisation]], groups: list[list[int]], workers: int
+) -> Iterator[tuple[list[int], list[Realisation]]]:
     """Results as they come; at most `workers` are under way, so that an interrupt ends soon."""
-    queue = iter(missing)
+    queue = iter(groups)
     with ThreadPoolExecutor(workers) as pool:
-        running: dict[Future[Realisation], int] = {}
+        running: dict[Future[list[Realisation]], list[int]] = {}
         try:
             while True:
-                while len(running) < workers and (realisation := next(queue, None)) is not None:
-                    running[pool.submit(run, realisation)] = realisation
+                while len(running) < workers and (group := next(queue, None)) is not None:
+                    running[pool.submit(run, group)] = group
                 if not running:
                     return
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
