@@ -197,7 +197,7 @@ def first_call() -> dict[str, Any]:
     """The first call for one branch with all kinds of special points, and one with other values."""
     result = {}
     for name, factor in (("first", 1.0), ("repeated", 1.01)):
-        system = jax.tree.map(lambda leaf: leaf[0], _layers(0, 1))
+        system = jax.tree.map(lambda leaf: leaf[0] if eqx.is_array(leaf) else leaf, _layers(0, 1))
         system = eqx.tree_at(
             lambda s: s.whole.hebbian_gain, system, replace_fn=partial(jnp.multiply, factor)
         )

@@ -3,6 +3,7 @@
 from neuropil.plots.branches import bifurcation_diagram, fixed_points_against_strength
 from neuropil.plots.densities import density, rate_against_type
 from neuropil.plots.distributions import degree_histogram, motif_frequencies, rate_histogram
+from neuropil.plots.parameters import inference_trace, pair_plot, sensitivity_directions
 from neuropil.plots.phase_curves import phase_curves
 from neuropil.plots.phase_plane import phase_plane
 from neuropil.plots.relations import moment_scatter, prediction_against_measurement
@@ -21,15 +22,18 @@ __all__ = [
     "density",
     "digraph",
     "fixed_points_against_strength",
+    "inference_trace",
     "moment_scatter",
     "motif_frequencies",
     "observables",
+    "pair_plot",
     "phase_curves",
     "phase_plane",
     "prediction_against_measurement",
     "raster",
     "rate_against_type",
     "rate_histogram",
+    "sensitivity_directions",
     "sheets",
     "time_courses",
     "transfer_function",
