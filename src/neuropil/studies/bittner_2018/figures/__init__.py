@@ -1,0 +1,5 @@
+"""The figures of the study."""
+
+
+def figures(configuration, results):
+    return []
