@@ -20,7 +20,7 @@ class Adam(NamedTuple):
 
     mean: Any
     square: Any
-    count: Scalar
+    steps: Scalar
 
 
 def adam_start(weights: Any) -> Adam:
@@ -39,18 +39,18 @@ def adam_step(
         share = jnp.minimum(1.0, _LARGEST_SLOPE / jnp.maximum(size, 1e-12))
         slope = jax.tree.map(lambda leaf: share * leaf, slope)
     first, second = _FORGETTING
-    count = adam.count + 1.0
+    steps = adam.steps + 1.0
     mean = jax.tree.map(lambda old, new: first * old + (1 - first) * new, adam.mean, slope)
     square = jax.tree.map(lambda old, new: second * old + (1 - second) * new**2, adam.square, slope)
     weights = jax.tree.map(
         lambda weight, m, s: (
-            weight - rate * (m / (1 - first**count)) / (jnp.sqrt(s / (1 - second**count)) + 1e-8)
+            weight - rate * (m / (1 - first**steps)) / (jnp.sqrt(s / (1 - second**steps)) + 1e-8)
         ),
         weights,
         mean,
         square,
     )
-    return weights, Adam(mean, square, count)
+    return weights, Adam(mean, square, steps)
 
 
 def all_finite(tree: Any) -> Bool[Array, ""]:

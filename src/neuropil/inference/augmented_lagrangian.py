@@ -69,7 +69,8 @@ class AugmentedLagrangian(AbstractInferenceMethod):
     which is the uniform distribution on a bounded support.
 
     The published settings are `CouplingFlow(layers=3, width=50, depth=2, knots=0)`,
-    `scaled=False`, `guarded=False` and a penalty found by trial for each problem.
+    `scaled=False`, `guarded=False`, `learning_rate=1e-3` and a penalty found by trial for each
+    problem.
 
     - `epochs`, `iterations`: how many, and how many steps of Adam in each.
     - `batch_size`: draws for each step; halves of them make the penalty's gradient unbiased.
@@ -86,7 +87,7 @@ class AugmentedLagrangian(AbstractInferenceMethod):
     epochs: int = 10
     iterations: int = 1000
     batch_size: int = 500
-    learning_rate: float = 1e-3
+    learning_rate: float = 5e-3
     penalty: float | None = None
     growth: float = 4.0
     shrink: float = 0.25
@@ -375,7 +376,7 @@ def _descended(
     def step(carry: tuple, key: RandomKey) -> tuple[tuple, None]:
         weights, adam, finite = carry
         value, slope = jax.value_and_grad(objective)(weights, key)
-        share = 0.5 * (1 + jnp.cos(jnp.pi * adam.count / iterations)) if decays else 1.0
+        share = 0.5 * (1 + jnp.cos(jnp.pi * adam.steps / iterations)) if decays else 1.0
         weights, adam = adam_step(weights, slope, adam, share * learning_rate)
         return (weights, adam, finite & all_finite((value, slope))), None
 

@@ -2,6 +2,7 @@
 
 import functools
 from abc import abstractmethod
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -47,7 +48,7 @@ class AbstractFlowArchitecture(eqx.Module):
             eqx.filter(fresh, eqx.is_array), _fixed_part(self, dimension, density_first)
         )
 
-    def transformer(self) -> eqx.Module:
+    def transformer(self) -> Any:
         """The monotone function of one coordinate whose parameters a network sets."""
         from flowjax.bijections import Affine, RationalQuadraticSpline
 
@@ -92,12 +93,12 @@ class CouplingFlow(AbstractFlowArchitecture):
 
     def stacked(self, key: RandomKey, dimension: int, *, density_first: bool) -> eqx.Module:
         """Coupling layers."""
-        from flowjax.distributions import StandardNormal
+        from flowjax.distributions import Normal
         from flowjax.flows import coupling_flow
 
         return coupling_flow(
             key,
-            base_dist=StandardNormal((dimension,)),
+            base_dist=Normal(jnp.zeros(dimension)),
             transformer=self.transformer(),
             flow_layers=self.layers,
             nn_width=self.width,
@@ -122,12 +123,12 @@ class AutoregressiveFlow(AbstractFlowArchitecture):
 
     def stacked(self, key: RandomKey, dimension: int, *, density_first: bool) -> eqx.Module:
         """Masked autoregressive layers."""
-        from flowjax.distributions import StandardNormal
+        from flowjax.distributions import Normal
         from flowjax.flows import masked_autoregressive_flow
 
         return masked_autoregressive_flow(
             key,
-            base_dist=StandardNormal((dimension,)),
+            base_dist=Normal(jnp.zeros(dimension)),
             transformer=self.transformer(),
             flow_layers=self.layers,
             nn_width=self.width,

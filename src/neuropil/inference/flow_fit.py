@@ -203,7 +203,7 @@ def _trained(
         weights, adam = carry
         chosen = points[jax.random.randint(key, (batch_size,), 0, len(points))]
         slope = jax.grad(lambda now: -_mean_log_density(now, fixed, chosen))(weights)
-        rate = 0.5 * learning_rate * (1 + jnp.cos(jnp.pi * adam.count / steps))
+        rate = 0.5 * learning_rate * (1 + jnp.cos(jnp.pi * adam.steps / steps))
         return adam_step(weights, slope, adam, rate, clipped=True), None
 
     return jax.lax.scan(step, (weights, adam), jax.random.split(key, _STEPS_A_LOOK))[0]

@@ -27,18 +27,14 @@ def pair_plot(
 
     Points take the colour of `colour`, one number each, for which a bar stands at the side.
     `modes` are marked. Returns the axes by row, from the first to the diagonal. Raises
-    `ValueError` when a value is not finite or sizes do not fit.
+    `ValueError` when a value is not finite or labels are missing.
     """
     require_finite("samples", samples)
-    count, parameters = samples.shape
+    parameters = samples.shape[1]
     if len(labels) != parameters:
         raise ValueError(f"labels must name {parameters} parameters, got {len(labels)}")
     if colour is not None:
-        if len(colour) != count:
-            raise ValueError(f"colour must have one value a sample ({count}), got {len(colour)}")
         require_finite("colour", colour)
-    if modes is not None and modes.shape[1] != parameters:
-        raise ValueError(f"modes must have {parameters} columns, got {modes.shape[1]}")
     if figure is None:
         side = 1.0 + 1.3 * parameters
         figure = pyplot.figure(figsize=(side, side), layout="constrained")
@@ -95,10 +91,10 @@ def inference_trace(trace: Float[np.ndarray, "steps 4"], *, ax: Axes | None = No
 
     Columns are the share of the reference that is left, entropy in nats, the largest missing
     constraint in units of its scale, and simulations up to then. The right axis is logarithmic;
-    what is zero is not drawn on it. Raises `ValueError` for another number of columns or no step.
+    what is zero is not drawn on it. Raises `ValueError` when there is no step.
     """
-    if trace.ndim != 2 or trace.shape[1] != 4 or not len(trace):
-        raise ValueError(f"trace must have 4 columns and a step or more, got shape {trace.shape}")
+    if not len(trace):
+        raise ValueError("trace must have a step or more, got none")
     ax = axes_or_new(ax)
     steps = np.arange(1, len(trace) + 1)
     (entropy,) = ax.plot(steps, trace[:, 1], color=BLUE, label="entropy")
@@ -132,15 +128,12 @@ def sensitivity_directions(
     """Directions in parameter space as groups of bars, the stiffest first.
 
     Column k of `directions` belongs to eigenvalue k of the Hessian of the log density; bars are
-    its components, the largest of which is drawn upwards. Raises `ValueError` when sizes do not
-    fit or a value is not finite.
+    its components, the largest of which is drawn upwards. Raises `ValueError` when a value is not
+    finite or labels are missing.
     """
     size = len(eigenvalues)
-    if directions.shape != (size, size) or len(labels) != size:
-        raise ValueError(
-            f"directions must be {size} x {size} with {size} labels, got shape "
-            f"{directions.shape} and {len(labels)} labels"
-        )
+    if len(labels) != size:
+        raise ValueError(f"labels must name {size} parameters, got {len(labels)}")
     require_finite("eigenvalues", eigenvalues)
     require_finite("directions", directions)
     ax = axes_or_new(ax, size=(1.0 + 1.2 * size, 2.7))

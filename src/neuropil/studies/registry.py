@@ -37,6 +37,11 @@ _SHIPPED = (
         "neuropil.studies.jabin_2023:STUDY",
         "The mean-field limit of integrate-and-fire networks without symmetry",
     ),
+    RegisteredStudy(
+        "bittner-2018",
+        "neuropil.studies.bittner_2018:STUDY",
+        "Degenerate solution networks: all parameters that yield a behaviour",
+    ),
 )
 
 

@@ -48,7 +48,7 @@ def heterogeneous_rates_numbers(quick: bool) -> dict[str, Any]:
             "connection_probability": [0.05, 0.3],
             "convergent": [0.0, 1.0],
             "chain": [-0.3, 0.5],
-            "coupling": [0.0, 400.0],
+            "coupling": [0.0, 300.0],
         },
         "particles": 1024 if quick else 8192,
         "drawn": 20_000 if quick else 200_000,

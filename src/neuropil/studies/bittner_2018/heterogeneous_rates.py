@@ -1,6 +1,7 @@
 """Second-order networks (SONETs) with rates as unequal as one likes: theory, and fresh networks."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -23,7 +24,7 @@ from neuropil.inference import (
 )
 from neuropil.meanfield import Picard, SiegertTransfer, self_consistent_rates
 from neuropil.result import Outcome
-from neuropil.studies.bittner_2018.reduced_rates import Theory, rate_table, reduced_rates
+from neuropil.studies.bittner_2018.reduced_rates import RateTable, Theory, rate_table, reduced_rates
 from neuropil.studies.bittner_2018.two_ways import answer_coordinates, answer_variables
 from neuropil.types import RandomKey
 
@@ -36,22 +37,19 @@ def _batched(theory: Theory, *values: Float[Array, " wirings"]) -> dict[str, Arr
     return jax.vmap(lambda *each: reduced_rates(theory, *each))(*values)
 
 
-class ReducedStatistics(eqx.Module):
+def reduced_statistics(
+    theory: Theory, parameters: Mapping[str, Any]
+) -> dict[str, Float[np.ndarray, " wirings"]]:
     """`reduced_rates` of many wirings at once, by parameter name."""
-
-    theory: Theory
-
-    def __call__(self, parameters: Mapping[str, Any]) -> dict[str, Float[np.ndarray, " wirings"]]:
-        """The statistics by name."""
-        found = _batched(self.theory, *(jnp.asarray(parameters[name]) for name in PARAMETERS))
-        return {name: np.asarray(found[name]) for name in STATISTICS}
+    found = _batched(theory, *(jnp.asarray(parameters[name]) for name in PARAMETERS))
+    return {name: np.asarray(found[name]) for name in STATISTICS}
 
 
 def run_heterogeneous_rates(configuration: Mapping[str, Any], key: RandomKey) -> xr.Dataset:
     """The distribution of wirings by the rates they cause, and fresh networks drawn from it."""
     settings = configuration["heterogeneous_rates"]
-    transfer = transfer_of(settings)
-    statistics = ReducedStatistics(theory_of(settings, transfer))
+    theory = theory_of(settings, transfer_of(settings))
+    statistics = partial(reduced_statistics, theory)
     units = {"coupling": "mV ms"}
     support = Support(
         {
@@ -80,7 +78,7 @@ def run_heterogeneous_rates(configuration: Mapping[str, Any], key: RandomKey) ->
     predicted = statistics(sample)
     count = settings["networks"]
     fresh = fresh_networks(
-        settings, transfer, {name: sample[name][:count] for name in PARAMETERS}, network_key
+        settings, theory.table, {name: sample[name][:count] for name in PARAMETERS}, network_key
     )
     stored = slice(settings["stored"])
     return xr.Dataset(
@@ -112,7 +110,7 @@ def theory_of(settings: Mapping[str, Any], transfer: SiegertTransfer) -> Theory:
 
 def fresh_networks(
     settings: Mapping[str, Any],
-    transfer: SiegertTransfer,
+    table: RateTable,
     parameters: Mapping[str, Float[np.ndarray, " networks"]],
     key: RandomKey,
 ) -> Float[np.ndarray, "networks statistics"]:
@@ -120,7 +118,7 @@ def fresh_networks(
 
     NaN where the rates of a network do not settle.
     """
-    method = Picard(tolerance=1e-9, maximum_steps=2000)
+    method = Picard(tolerance=1e-6, maximum_steps=1000)
     n = settings["neurons"]
     rows = zip(*(parameters[name] for name in PARAMETERS), strict=True)
     measured = []
@@ -136,7 +134,7 @@ def fresh_networks(
         strength = float(coupling) / (float(probability) * n)
         network = RateNetwork(
             DenseWeights(jnp.asarray(graph.connectome.to_dense())),
-            transfer,
+            table,
             settings["external_input"],
             strength,
         )
@@ -156,8 +154,8 @@ def _table(
 __all__ = [
     "PARAMETERS",
     "STATISTICS",
-    "ReducedStatistics",
     "fresh_networks",
+    "reduced_statistics",
     "run_heterogeneous_rates",
     "theory_of",
     "transfer_of",

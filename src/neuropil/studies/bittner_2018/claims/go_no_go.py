@@ -131,8 +131,7 @@ def finite_networks(results: Results) -> Claim:
         "they grow.",
         published="N to infinity",
         measured="; ".join(
-            f"{name}: root mean square difference "
-            + ", ".join(f"{value:.3f}" for value in values)
+            f"{name}: root mean square difference " + ", ".join(f"{value:.3f}" for value in values)
             for name, values in apart.items()
         )
         + f" at N = {', '.join(str(size) for size in sizes)}, {data.sizes['network']} networks",

@@ -91,8 +91,8 @@ def constraints(results: Results, shard: str, identifier: str, what: str) -> Cla
     )
     worst = float((off / data.tolerance).max())
     rows = [
-        f"{name}: {float(data.reached.sel(row=name)):.4g} for {float(data.target.sel(row=name)):.4g}"
-        for name in data.row.values
+        f"{name}: {float(reached):.4g} for {float(target):.4g}"
+        for name, reached, target in zip(data.row.values, data.reached, data.target, strict=True)
     ]
     return judged(
         bool(data.met.all()),
@@ -134,24 +134,26 @@ def directions(results: Results) -> Claim:
     curvature = np.sort(data.eigenvalue.values, axis=1)
     share = np.abs(curvature / curvature[:, :1])
     stiff = (share > STIFF).sum(axis=1)
-    first = data.direction_component.values[:, :, 0]
-    trace = np.abs(first @ np.array([1.0, 0.0, 0.0, 1.0])) / np.sqrt(2)
+    # Curvatures belong to parameters in units of their deviations; so does the trace.
+    trace = data["sample"].std("draw").values * np.array([1.0, 0.0, 0.0, 1.0])
+    spanned = data.direction_component.values[:, :, :2]
+    along = np.linalg.norm((trace / np.linalg.norm(trace)) @ spanned, axis=-1)
     return judged(
-        bool(np.all(stiff == 2) and np.all(trace > 0.95)),
+        bool(np.all(stiff == 2) and np.all(along > 0.95)),
         identifier="linear-directions",
         where=f"{WHERE}: nontrivial (though intuitively sensible) structure",
-        statement="At each mode two directions are stiff, the trace (growth) most of all, and two "
-        "are degenerate.",
+        statement="At each mode two directions are stiff, between them the trace (growth), and "
+        "two are degenerate.",
         published="two statistics in four dimensions",
         measured="; ".join(
-            f"curvatures {', '.join(f'{value:.2g}' for value in row)}, the stiffest "
-            f"{along:.0%} along the trace"
-            for row, along in zip(curvature, trace, strict=True)
+            f"curvatures {', '.join(f'{value:.2g}' for value in row)}, the stiff two hold "
+            f"{share_of_trace:.1%} of the trace"
+            for row, share_of_trace in zip(curvature, along, strict=True)
         ),
-        rule=f"two curvatures beyond {STIFF:.0%} of the stiffest, whose direction is the trace's "
-        "to 95 %",
-        values={"stiffest": float(curvature.min()), "along_trace": float(trace.min())},
-        otherwise="another number of stiff directions, or the stiffest is not the trace",
+        rule=f"two curvatures beyond {STIFF:.0%} of the stiffest, whose plane holds 95 % of the "
+        "direction of the trace",
+        values={"stiffest": float(curvature.min()), "along_trace": float(along.min())},
+        otherwise="another number of stiff directions, or the trace is not among them",
     )
 
 

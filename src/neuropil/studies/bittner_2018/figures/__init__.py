@@ -1,5 +1,24 @@
-"""The figures of the study."""
+"""The figures of the study: pair plots, the path to an answer, entropies, and the trap."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import xarray as xr
+
+from neuropil.studies.bittner_2018.figures import go_no_go, linear_system, stable_amplification
+from neuropil.studies.contract import DrawnFigure
 
 
-def figures(configuration, results):
-    return []
+def figures(
+    configuration: Mapping[str, Any], results: Mapping[str, xr.Dataset]
+) -> Iterator[DrawnFigure]:
+    """Linear systems, the scaling study, Go/No-Go."""
+    yield linear_system.pairs(results)
+    yield linear_system.directions_and_path(results)
+    yield linear_system.printed(configuration, results)
+    yield stable_amplification.entropies(configuration, results)
+    yield go_no_go.pairs(results)
+    yield go_no_go.trap(results)
+
+
+__all__ = ["figures"]

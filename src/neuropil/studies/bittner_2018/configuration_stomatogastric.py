@@ -1,0 +1,47 @@
+"""Numbers of the stomatogastric ganglion: what a satisfactory rhythm is, and how long to look."""
+
+from typing import Any
+
+
+def stomatogastric_numbers(quick: bool) -> dict[str, Any]:
+    """Targets are means and standard deviations, of the size found in circuits that are pyloric.
+
+    The document asks for onset lags, burst rates and duty cycles and gives no numbers. At `quick`
+    the cells are those of figure 5a and the seven synapses vary; at `paper` all 31 parameters.
+    """
+    return {
+        "only_synapses": quick,
+        "targets": {
+            "burst_rate": [0.64, 0.04],
+            "lp_onset": [0.50, 0.06],
+            "py_lag": [0.15, 0.06],
+            "pd_duty_cycle": [0.33, 0.04],
+            "lp_duty_cycle": [0.22, 0.06],
+            "py_duty_cycle": [0.27, 0.07],
+        },
+        "tolerance": 0.25 if quick else 0.1,
+        "particles": 512 if quick else 2048,
+        "moves": 2 if quick else 6,
+        "rounds": 2 if quick else 12,
+        "duration": 5_000.0 if quick else 11_000.0,
+        "step": 0.025,
+        "fine_step": 0.0125,
+        "fresh": 200 if quick else 1000,
+    }
+
+
+def hub_numbers(quick: bool) -> dict[str, Any]:
+    """The published targets and box of the five-cell form, and 25 ms against 5 ms."""
+    return {
+        "electrical": [4.0, 8.0],
+        "inhibition": [0.01, 4.0],
+        "mean": 0.55,
+        "deviation": 0.025,
+        "samples": 300,
+        "divisions": {"published": 1, "fine": 5 if quick else 25},
+        "draws": 20_000 if quick else 200_000,
+        "stored": 3_000,
+    }
+
+
+__all__ = ["hub_numbers", "stomatogastric_numbers"]

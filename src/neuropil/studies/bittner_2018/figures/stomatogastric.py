@@ -1,0 +1,92 @@
+"""Figures of the stomatogastric ganglion."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from matplotlib.figure import Figure
+
+from neuropil import plots
+from neuropil.circuits.stomatogastric import SYNAPSE_NAMES
+from neuropil.plots.style import BLUE, GREY, RED, plain
+from neuropil.studies.contract import DrawnFigure
+
+Results = Mapping[str, xr.Dataset]
+
+
+def synapses(results: Results) -> DrawnFigure:
+    """The seven synapses of circuits with the rhythm, coloured by burst rate."""
+    data = results["stomatogastric"]
+    values = data["sample"].values[:, -len(SYNAPSE_NAMES) :]
+    rate = data["statistic"].sel(name="burst_rate").values
+    kept = np.isfinite(rate)
+    figure = Figure(figsize=(10, 10), layout="constrained")
+    labels = [f"log10 {name}" for name in SYNAPSE_NAMES]
+    plots.pair_plot(
+        values[kept], labels, colour=rate[kept], colour_label="burst rate (Hz)", figure=figure
+    )
+    return DrawnFigure(
+        "stomatogastric-synapses",
+        f"{kept.sum()} circuits drawn from the distribution of largest entropy with the "
+        "tri-phasic rhythm: logarithms of the seven synapses (mS), coloured by burst rate.",
+        figure,
+        alt="A pair plot of seven synaptic strengths; inhibition of LP by the pacemaker is strong.",
+    )
+
+
+def predicted(configuration: Mapping[str, Any], results: Results) -> DrawnFigure:
+    """Statistics of fresh circuits at a finer step, in units of their targets' spread."""
+    data = results["stomatogastric"]
+    wanted = configuration["stomatogastric"]["targets"]
+    centre = np.array([mean for mean, _ in wanted.values()])
+    spread = np.array([deviation for _, deviation in wanted.values()])
+    off = (data.fresh_mean.values - centre) / spread
+    wide = data.fresh_deviation.values / spread
+    figure = Figure(figsize=(7, 3.2), layout="constrained")
+    ax = figure.subplots()
+    places = np.arange(len(wanted))
+    ax.axhspan(-1, 1, color=GREY, alpha=0.2, linewidth=0)
+    ax.axhline(0, color=GREY, linewidth=0.8)
+    ax.errorbar(places, off, wide, fmt="o", color=BLUE, capsize=3)
+    ax.set_xticks(places, [name.replace("_", " ") for name in wanted])
+    ax.set(ylabel="mean and spread\n(target spread)")
+    plain(ax)
+    return DrawnFigure(
+        "stomatogastric-predicted",
+        "Fresh circuits at half the step: mean and standard deviation of every statistic about "
+        "its target, in units of the target's standard deviation (band).",
+        figure,
+        alt="All means lie near zero and all spreads near one.",
+    )
+
+
+def hub(results: Results) -> DrawnFigure:
+    """The frequency of the hub at both steps, and what the step changes."""
+    data = results["hub"]
+    figure = Figure(figsize=(10, 3.4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    published = data.frequency.sel(step_size="published").values
+    fine = data.frequency.sel(step_size="fine").values
+    shown = left.scatter(
+        data.electrical, data.inhibition, c=published, s=4, linewidths=0, cmap="viridis",
+        rasterized=True,
+    )  # fmt: skip
+    figure.colorbar(shown, ax=left, label="hub frequency (Hz)")
+    left.set(xlabel="electrical coupling (nS)", ylabel="inhibition of the hub (nS)")
+    right.plot(published, fine, ".", color=BLUE, markersize=2, rasterized=True)
+    ends = [np.nanmin(fine), np.nanmax(fine)]
+    right.plot(ends, ends, color=RED, linewidth=0.8)
+    right.set(xlabel="frequency at 25 ms steps (Hz)", ylabel="at fine steps (Hz)")
+    plain(left)
+    plain(right)
+    return DrawnFigure(
+        "stomatogastric-hub",
+        "The five-cell form: frequency of the hub over the published box at the published step "
+        "(left), and against that at a fine step (right; equality in red).",
+        figure,
+        alt="Frequency falls with inhibition; many points lie off the line of equality.",
+    )
+
+
+__all__ = ["hub", "predicted", "synapses"]
