@@ -16,12 +16,17 @@ from neuropil.simulate.spike_methods import (
     Prepared,
     Realisation,
     Request,
-    noise_per_neuron,
-    per_neuron,
+)
+from neuropil.simulate.step_coefficients import (
+    delay_steps_of,
+    require_short_step,
+    step_coefficients,
+    steps_of,
 )
 from neuropil.system import AbstractSpikingSystem
 
-_STEP_TOLERANCE = 1e-6
+PARAMETERS = ("kept", "rest", "rise", "noise", "reset", "threshold", "poisson_jump")
+"""In the order that the kernel names."""
 
 
 class ClockedEvents(AbstractSpikeMethod):
@@ -56,31 +61,20 @@ class ClockedEvents(AbstractSpikeMethod):
         for parameters of the wrong shape.
         """
         # Compiled when first imported, which only those who simulate spikes should wait for.
-        from neuropil.simulate.clocked_kernel import LARGEST_SPIKES_A_STEP, simulate_by_steps
+        from neuropil.simulate.clocked_kernel import simulate_by_steps
 
         n = connectome.n_neurons
-        n_steps = self._steps("duration", request.duration)
+        n_steps = steps_of("duration", request.duration, self.step)
         sample_steps = np.array(
-            [self._steps("sample_times", time) for time in request.sample_times], np.int64
+            [steps_of("sample_times", time, self.step) for time in request.sample_times], np.int64
         )
-        delay = float(system.delay)
-        delay_steps = self._steps("delay", delay) if delay > 0 else 1
-        if delay_steps < 1:
-            raise ValueError(f"delay is {delay} ms, shorter than the step of {self.step} ms")
-        bound = system.rate_bound
-        if bound is not None and np.max(np.asarray(bound)) * self.step > LARGEST_SPIKES_A_STEP:
-            longest = LARGEST_SPIKES_A_STEP / np.max(np.asarray(bound))
-            raise ValueError(
-                f"step is {self.step} ms, too long for a hazard of up to {np.max(bound):.6g} "
-                f"spikes/ms: at most {longest:.3g} ms are allowed"
-            )
+        delay_steps = delay_steps_of(float(system.delay), self.step)
+        require_short_step(system, self.step)
         linear = system.relaxation is not None
-        parameters = self._parameters(system, n)
-        refractory = per_neuron("refractory_period", system.refractory_period, n)
-        refractory_steps = np.rint(refractory / self.step).astype(np.int64)
-        external = _external_input(per_neuron("poisson_rate", system.poisson_rate, n) * self.step)
+        coefficients = step_coefficients(system, n, self.step)
+        parameters = np.stack([getattr(coefficients, name) for name in PARAMETERS])
+        external = _external_input(coefficients.poisson_mean)
         tau = float(system.synaptic_time_constant)
-        decay = float(np.exp(-self.step / tau)) if tau > 0 else 0.0
         code = [
             elementwise_code(function, n, name=name)
             for name, function in (("hazard", system.hazard), ("drift", None))
@@ -105,11 +99,11 @@ class ClockedEvents(AbstractSpikeMethod):
                     linear,
                     parameters,
                     start.copy(),
-                    refractory_steps,
+                    coefficients.refractory_steps,
                     *external,
                     *wiring.for_kernel,
                     delay_steps,
-                    decay,
+                    coefficients.decay,
                     self.step,
                     n_steps,
                     sample_steps,
@@ -120,52 +114,6 @@ class ClockedEvents(AbstractSpikeMethod):
             )
 
         return Prepared(run, wiring.n_bytes + parameters.nbytes, 4 * n * (delay_steps + 16))
-
-    def _steps(self, name: str, time: float) -> int:
-        steps = time / self.step
-        if abs(steps - round(steps)) > _STEP_TOLERANCE:
-            raise ValueError(
-                f"{name} must be a whole number of steps of {self.step} ms, got {time} ms"
-            )
-        return round(steps)
-
-    def _parameters(
-        self, system: AbstractSpikingSystem, n: int
-    ) -> Float[np.ndarray, "parameters neurons"]:
-        """What a step does to each membrane, in the order that the kernel names."""
-        noise = noise_per_neuron(system, n)
-        jump = per_neuron("poisson_jump", system.poisson_jump, n)
-        tau, step = float(system.synaptic_time_constant), self.step
-        kept, rest, rise, spread = np.zeros(n), np.zeros(n), np.zeros(n), noise * np.sqrt(step)
-        if system.relaxation is not None:
-            rate = per_neuron("time_constant", system.relaxation[0], n)
-            rest = per_neuron("rest", system.relaxation[1], n)
-            kept = np.exp(-rate * step)
-            spread = noise * np.sqrt(-np.expm1(-2 * rate * step) / (2 * rate))
-            if tau > 0:
-                rise = _rise(rate, 1.0 / tau, step)
-        if tau > 0:
-            jump = jump / tau
-        return np.stack(
-            [
-                kept,
-                rest,
-                rise,
-                spread,
-                per_neuron("reset", system.reset, n),
-                per_neuron("threshold", system.threshold, n),
-                jump,
-            ]
-        )
-
-
-def _rise(rate: np.ndarray, slow: float, step: float) -> np.ndarray:
-    """Integral over a step of exp(-rate (step - s)) exp(-slow s): what a unit current adds to V."""
-    difference = rate - slow
-    small = np.abs(difference * step) < 1e-8
-    safe = np.where(small, 1.0, difference)
-    integral = np.exp(-slow * step) * -np.expm1(-safe * step) / safe
-    return np.where(small, step * np.exp(-slow * step), integral)
 
 
 class _ExternalInput(NamedTuple):

@@ -21,9 +21,7 @@ from neuropil.simulate.spike_endings import (
     STEP_TOO_LARGE,
     TOO_MANY_SPIKES,
 )
-
-LARGEST_SPIKES_A_STEP = 0.2
-"""Expected spikes of one neuron in one step, above which a second one is too likely to ignore."""
+from neuropil.simulate.step_coefficients import LARGEST_SPIKES_A_STEP
 
 KEPT, REST, RISE, NOISE, RESET, THRESHOLD, JUMP = range(7)
 """Rows of the table of parameters: V moves to REST + KEPT (V - REST) + RISE I + NOISE normal."""
