@@ -68,7 +68,7 @@ def test_a_file_hidden_by_another_module_is_not_confused_with_it(folder):
 
 def test_unknown_studies_are_named_with_those_there_are():
     with pytest.raises(
-        ValueError, match=r"study must be one of gong-2023-.*tang-2012.*got 'tang-2021'"
+        ValueError, match=r"study must be one of bittner-2018, .*tang-2012.*got 'tang-2021'"
     ):
         load_study("tang-2021")
 

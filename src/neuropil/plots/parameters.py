@@ -7,6 +7,7 @@ from jaxtyping import Float
 from matplotlib import pyplot
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.ticker import MaxNLocator
 
 from neuropil.plots.style import BLUE, GREY, ORANGE, RED, axes_or_new, legend, plain, require_finite
 
@@ -63,7 +64,8 @@ def pair_plot(
     if colour is not None and shown is not None:
         bar = figure.colorbar(shown, ax=[ax for axes in rows for ax in axes], shrink=0.5)
         bar.set_label(colour_label)
-        bar.solids.set_alpha(1.0)
+        if bar.solids is not None:
+            bar.solids.set_alpha(1.0)
     return rows
 
 
@@ -99,6 +101,7 @@ def inference_trace(trace: Float[np.ndarray, "steps 4"], *, ax: Axes | None = No
     steps = np.arange(1, len(trace) + 1)
     (entropy,) = ax.plot(steps, trace[:, 1], color=BLUE, label="entropy")
     ax.set(xlabel=f"step ({int(trace[-1, 3]):,} simulations in all)", ylabel="entropy (nats)")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     plain(ax)
     right = ax.twinx()
     drawn = [entropy]

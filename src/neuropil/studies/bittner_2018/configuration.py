@@ -14,6 +14,10 @@ from neuropil.studies.bittner_2018.configuration_across import (
     heterogeneous_rates_numbers,
     three_fixed_points_numbers,
 )
+from neuropil.studies.bittner_2018.configuration_stomatogastric import (
+    hub_numbers,
+    stomatogastric_numbers,
+)
 from neuropil.studies.contract import Scale
 
 TWO_PI = float(2 * np.pi)
@@ -80,6 +84,8 @@ def configuration(scale: Scale) -> dict[str, Any]:
             "duration": 60.0,
             "step": 0.25,
         },
+        "stomatogastric": stomatogastric_numbers(quick),
+        "hub": hub_numbers(quick),
         "three_fixed_points": three_fixed_points_numbers(quick),
         "heterogeneous_rates": heterogeneous_rates_numbers(quick),
     }

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 
@@ -23,8 +24,8 @@ def network(numbers: Mapping[str, Any], stimulus: str) -> RankOneStatistics:
         deviation_m=deviation,
         deviation_n=deviation,
         strength=numbers["strength"],
-        covariance_n_input=deviation**2 if is_go else 0.0,
-        deviation_input=0.0 if is_go else deviation,
+        covariance_n_input=jnp.asarray(deviation**2 if is_go else 0.0),
+        deviation_input=jnp.asarray(0.0 if is_go else deviation),
     )
 
 

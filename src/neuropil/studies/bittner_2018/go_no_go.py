@@ -79,7 +79,11 @@ def network(
     parameters: Mapping[str, Float[Array, ""]], covariance: Float[Array, ""] | float, noise: float
 ) -> RankOneStatistics:
     """The network with an input that covaries with n as a stimulus makes it."""
-    return RankOneStatistics(**parameters, covariance_n_input=covariance, deviation_input=noise)
+    return RankOneStatistics(
+        **parameters,
+        covariance_n_input=jnp.asarray(covariance, float),
+        deviation_input=jnp.asarray(noise, float),
+    )
 
 
 def response(

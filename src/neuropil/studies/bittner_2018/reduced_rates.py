@@ -10,7 +10,7 @@ from neuropil.meanfield import SiegertTransfer
 from neuropil.types import Scalar
 
 NODES, NOISE_NODES, ANGLES = 12, 5, 24
-STEPS = 75
+STEPS = 60
 SETTLED = 1e-6
 """Largest defect of the inputs at which they count as self-consistent, in mV."""
 

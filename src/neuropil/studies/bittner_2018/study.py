@@ -11,8 +11,12 @@ from neuropil.studies.bittner_2018.claims import claims
 from neuropil.studies.bittner_2018.discrimination import run_discrimination
 from neuropil.studies.bittner_2018.figures import figures
 from neuropil.studies.bittner_2018.go_no_go import run_go_no_go
+from neuropil.studies.bittner_2018.heterogeneous_rates import run_heterogeneous_rates
+from neuropil.studies.bittner_2018.hub import run_hub
 from neuropil.studies.bittner_2018.linear_system import run_linear_system, run_printed_example
 from neuropil.studies.bittner_2018.stable_amplification import run_stable_amplification
+from neuropil.studies.bittner_2018.stomatogastric import run_stomatogastric
+from neuropil.studies.bittner_2018.three_fixed_points import run_three_fixed_points
 from neuropil.studies.claims import Claim
 from neuropil.studies.contract import AbstractStudy, DrawnFigure, Scale, Shard
 from neuropil.types import RandomKey
@@ -24,13 +28,17 @@ def _work(configuration: Mapping[str, Any]) -> dict[str, Work]:
     """What is computed, the longest first."""
     sizes = sorted(configuration["stable_amplification"]["neurons"], reverse=True)
     return {
+        "stomatogastric": run_stomatogastric,
         "go-no-go": run_go_no_go,
         "printed-example": run_printed_example,
         **{
             f"stable-amplification-{size}": partial(run_stable_amplification, neurons=size)
             for size in sizes
         },
+        "three-fixed-points": run_three_fixed_points,
+        "heterogeneous-rates": run_heterogeneous_rates,
         "linear-system": run_linear_system,
+        "hub": run_hub,
         "discrimination": run_discrimination,
     }
 

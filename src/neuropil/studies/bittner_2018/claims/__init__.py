@@ -5,7 +5,13 @@ from typing import Any
 
 import xarray as xr
 
-from neuropil.studies.bittner_2018.claims import go_no_go, linear_system, stable_amplification
+from neuropil.studies.bittner_2018.claims import (
+    across,
+    go_no_go,
+    linear_system,
+    stable_amplification,
+    stomatogastric,
+)
 from neuropil.studies.claims import Claim
 
 
@@ -15,6 +21,8 @@ def claims(configuration: Mapping[str, Any], results: Mapping[str, xr.Dataset]) 
         linear_system,
         go_no_go,
         stable_amplification,
+        stomatogastric,
+        across,
     )
     return [claim for chapter in chapters for claim in chapter.claims(configuration, results)]
 

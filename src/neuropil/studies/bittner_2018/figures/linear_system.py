@@ -31,8 +31,8 @@ def pairs(results: Results) -> DrawnFigure:
         f"{data.sizes['draw']:,} samples of the distribution of largest entropy. Crosses: the "
         "likeliest sample of each island.",
         figure,
-        alt="The diagonal entries lie on a falling line, the others on two branches of a "
-        "hyperbola, one for each sense of rotation.",
+        alt="The diagonal entries lie on a falling line; the other two have opposite signs and "
+        "form two islands, one for each sense of rotation.",
     )
 
 
@@ -75,7 +75,7 @@ def printed(configuration: Mapping[str, Any], results: Results) -> DrawnFigure:
         "printed-example",
         f"The printed example with variances of 1 and entries within {bound:g}/s: 2 Hz.",
         figure,
-        alt="Two branches of a hyperbola in the entries off the diagonal.",
+        alt="Two islands again, with larger entries off the diagonal.",
     )
 
 
