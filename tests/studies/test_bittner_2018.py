@@ -37,7 +37,7 @@ def test_both_scales_ask_the_same_questions():
 def test_statistics_of_linear_systems_are_their_eigenvalues():
     matrices = np.random.default_rng(0).uniform(-10, 10, (200, 4))
     parameters = dict(zip(linear_system.ENTRIES, jnp.asarray(matrices.T), strict=True))
-    found = jax.vmap(linear_system.raw_moments)(parameters)
+    found = jax.jit(jax.vmap(linear_system.raw_moments))(parameters)
     values = np.linalg.eigvals(matrices.reshape(-1, 2, 2))
     np.testing.assert_allclose(found["growth_rate"], values.real.max(axis=1), atol=1e-10)
     np.testing.assert_allclose(found["frequency"], values.imag.max(axis=1), atol=1e-10)
@@ -56,7 +56,7 @@ def test_the_meaning_of_the_printed_targets_and_their_text_differ_by_the_squares
 @pytest.mark.parametrize("neurons", [3, 7])
 def test_reduced_and_whole_matrices_agree(neurons):
     u, v = np.random.default_rng(1).uniform(-1, 1, (2, 40, neurons, 2))
-    found = jax.vmap(amplification.statistics)({"U": jnp.asarray(u), "V": jnp.asarray(v)})
+    found = jax.jit(jax.vmap(amplification.statistics))({"U": jnp.asarray(u), "V": jnp.asarray(v)})
     reduced = np.stack([found[name] for name in amplification.STATISTICS], axis=1)
     np.testing.assert_allclose(reduced, amplification.whole_matrix(u, v), atol=1e-9)
     # The leading eigenvalue of the symmetric part bounds every real part.
@@ -90,6 +90,23 @@ def test_samples_are_stored_with_their_statistics_and_units(exponential):
     np.testing.assert_allclose(level, data["sample"].values[:, 0], rtol=1e-12)
     assert abs(float(data["sample"].mean()) - 0.3) < 4 * float(data["sample"].std()) / 2000**0.5
     assert (data.unit.item(), data.name_unit.item()) == ("mV", "mV")
+
+
+def test_sampled_networks_keep_their_names_and_statistics():
+    rng = np.random.default_rng(2)
+    # Not in the order of the alphabet.
+    values = {"strength": rng.uniform(0, 1, 4000), "mean_m": rng.uniform(2, 3, 4000)}
+    table = {"go": values["strength"].copy(), "no_go_square": values["mean_m"].copy()}
+    table["go"][::7] = np.nan
+    asked = Behaviour(lambda z: table, {"go": 0.3}, at_most={"no_go_square": 2.4})
+    ends = {"strength": Interval(0, 1), "mean_m": Interval(2, 3)}
+    answer = reweighted(asked, Support(ends), values, table)
+    data = go_no_go.sampled(answer, table, KEY, 500)
+    for name, statistic in (("strength", "go"), ("mean_m", "no_go_square")):
+        found = data["sample"].sel(parameter=name).values
+        np.testing.assert_allclose(found, data.statistic.sel(name=statistic), rtol=1e-9)
+    error = float(data["sample"].std("draw").max()) / 500**0.5
+    np.testing.assert_allclose(data.statistic.mean("draw"), [0.3, 2.4], atol=4 * error)
 
 
 def test_networks_come_to_rest_where_their_overlap_is_consistent():

@@ -32,7 +32,7 @@ class Behaviour(eqx.Module):
       the variance where one is asked for, else the spread of the statistic over the answer).
     """
 
-    statistics: Callable[..., Statistics] | BlackBox
+    statistics: Callable[..., Any]
     means: dict[str, float] = eqx.field(static=True)
     variances: dict[str, float] = eqx.field(static=True)
     at_least: dict[str, float] = eqx.field(static=True)
@@ -145,21 +145,22 @@ def constraints_of(behaviour: Behaviour, spread: Float[np.ndarray, " statistics"
     """The rows of a behaviour; `spread` scales the means that have no variance of their own."""
     rows = constraint_rows(behaviour)
     place = {name: number for number, name in enumerate(behaviour.names)}
-    centre, target, scale, sign = [], [], [], []
+    entries: list[tuple[float, float, float, int]] = []
     for kind, name in rows:
         variance = behaviour.variances.get(name)
         own = float(spread[place[name]])
         match kind:
             case "mean":
-                entry = (behaviour.means[name], 0.0, np.sqrt(variance) if variance else own, 0)
+                width = float(np.sqrt(variance)) if variance else own
+                entries.append((behaviour.means[name], 0.0, width, 0))
             case "variance":
-                entry = (behaviour.means[name], variance, np.sqrt(2.0) * variance, 0)
+                square = behaviour.variances[name]
+                entries.append((behaviour.means[name], square, float(np.sqrt(2.0)) * square, 0))
             case "at least":
-                entry = (behaviour.at_least[name], 0.0, own, 1)
+                entries.append((behaviour.at_least[name], 0.0, own, 1))
             case _:
-                entry = (behaviour.at_most[name], 0.0, own, -1)
-        for column, value in zip((centre, target, scale, sign), entry, strict=True):
-            column.append(value)
+                entries.append((behaviour.at_most[name], 0.0, own, -1))
+    centre, target, scale, sign = zip(*entries, strict=True)
     return Constraints(
         jnp.asarray([place[name] for _, name in rows]),
         jnp.asarray([kind == "variance" for kind, _ in rows]),

@@ -60,7 +60,8 @@ class InferenceCheckpoint:
         leaves = jax.tree.leaves(state)
         aside = self._folder / f"{_STATE}.part"
         with aside.open("wb") as file:
-            np.savez(file, **{f"leaf{n}": np.asarray(leaf) for n, leaf in enumerate(leaves)})
+            arrays: dict[str, Any] = {f"leaf{n}": np.asarray(leaf) for n, leaf in enumerate(leaves)}
+            np.savez(file, **arrays)
         os.replace(aside, self._folder / _STATE)
 
 

@@ -70,7 +70,10 @@ class ParameterDistribution(eqx.Module):
     @property
     def parameters(self) -> dict[str, Float[np.ndarray, "samples ..."]]:
         """All samples by parameter name; they carry weights, see `log_weights` and `sample`."""
-        return {k: np.asarray(v) for k, v in _parameters(self.problem, self.coordinates).items()}
+        return {
+            k: np.asarray(v)
+            for k, v in _parameters(self.problem, jnp.asarray(self.coordinates)).items()
+        }
 
     @property
     def effective_samples(self) -> float:

@@ -2,32 +2,26 @@
 
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from neuropil.inference.behaviour import carried, constraints_of
 from neuropil.inference.bridge import bridged
-from neuropil.inference.distribution import ParameterDistribution, placed, row_labels
+from neuropil.inference.distribution import ParameterDistribution
 from neuropil.inference.dual import active_rows, longest_step, newton_direction
 from neuropil.inference.evidence import log_ratio
 from neuropil.inference.methods import AbstractInferenceMethod
 from neuropil.inference.moves import differential_sweeps, hamiltonian_sweeps, spread_factor
-from neuropil.inference.path_answer import (
-    PathState,
-    answer_of,
-    astray,
-    grows_without_bound,
-    interim,
-)
+from neuropil.inference.path_answer import answer_of, interim
+from neuropil.inference.path_start import carried_start, drawn_start
+from neuropil.inference.path_state import PathState, astray, empty_pool, grows_without_bound
 from neuropil.inference.target import (
     Natural,
     Points,
     Problem,
     log_density,
-    place_all,
+    place_batch,
     place_black_box,
 )
 from neuropil.types import RandomKey
@@ -97,58 +91,7 @@ class NaturalPath(AbstractInferenceMethod):
 
         Raises `ValueError` when hardly any draw has finite statistics, or one does not vary.
         """
-        count = self._count(problem)
-        bounded = problem.support.starts_at_answer
-        reference = 0.0 if bounded else 1.0
-        rows = problem.constraints.target.size
-        natural = Natural(jnp.asarray(reference), jnp.zeros(rows))
-        found: list[Points] = []
-        inside = drawn = 0
-        while inside < count:
-            key, draw = jax.random.split(key)
-            points = self._placed(problem, natural, problem.support.draw(draw, count))
-            keep = np.isfinite(np.asarray(points.log_density))
-            found.append(jax.tree.map(lambda leaf, keep=keep: np.asarray(leaf)[keep], points))
-            inside += int(keep.sum())
-            drawn += count
-            if drawn >= 50 * count and inside < count:
-                raise ValueError(
-                    f"statistics are finite at only {inside} of {drawn} draws from the support: "
-                    "narrow it to where the model shows the activity that they measure"
-                )
-        points = jax.tree.map(lambda *leaves: jnp.asarray(np.concatenate(leaves)[:count]), *found)
-        statistics = np.asarray(points.statistics)
-        low, high = np.quantile(statistics, [0.16, 0.84], axis=0)
-        spread = np.where(high > low, 0.5 * (high - low), statistics.std(axis=0))
-        for name, width in zip(problem.behaviour.names, spread, strict=True):
-            if not width > 0:
-                raise ValueError(
-                    f"statistic {name!r} does not vary over the support: it cannot be constrained"
-                )
-        constraints = constraints_of(problem.behaviour, spread)
-        problem = eqx.tree_at(lambda p: p.constraints, problem, constraints)
-        points = points._replace(
-            features=_features_of(problem, points.statistics)
-            if problem.behaviour.draws == 0
-            else self._placed(problem, natural, points.coordinates).features
-        )
-        start = -float(points.log_reference[0]) if bounded else 0.0
-        log_z = np.full((3, self.repeats), start + np.log(inside / drawn))
-        return problem, PathState(
-            0,
-            0,
-            reference,
-            np.zeros(rows),
-            np.asarray(constraints.scale),
-            points,
-            float(np.log(0.3)),
-            log_z,
-            inside / drawn,
-            drawn,
-            *_no_pools(count, problem, points),
-            0,
-            np.zeros((0, 4)),
-        )
+        return drawn_start(problem, self._size(problem), self.repeats, self.batch_size, key)
 
     def restart(
         self, problem: Problem, start: ParameterDistribution, key: RandomKey
@@ -157,42 +100,8 @@ class NaturalPath(AbstractInferenceMethod):
 
         Raises `ValueError` when support or constraints are not the same but for their targets.
         """
-        old = start.problem
-        if old.support.labels != problem.support.labels or row_labels(old) != row_labels(problem):
-            raise ValueError(
-                "start must have the same parameters and constraints but for the targets: "
-                f"{list(old.support.labels)} under {row_labels(old)}, "
-                f"got {list(problem.support.labels)} under {row_labels(problem)}"
-            )
-        count = self._count(problem)
-        squares = (start.statistics - start.mean(start.statistics)) ** 2
-        deviations = np.sqrt(np.maximum(start.mean(squares), 1e-300))
-        problem = eqx.tree_at(
-            lambda p: p.constraints, problem, constraints_of(problem.behaviour, deviations)
-        )
-        eta = carried(old.constraints, problem.constraints, start.eta)
-        noise = np.asarray(jax.random.gumbel(key, start.log_weights.shape, float))
-        size = count // self.repeats
-        chosen = np.concatenate(
-            [
-                _heaviest(
-                    np.flatnonzero(start.population % self.repeats == number),
-                    start.log_weights + noise,
-                    size,
-                )
-                for number in range(self.repeats)
-            ]
-        )
-        natural = Natural(jnp.zeros(()), jnp.asarray(eta))
-        points = self._placed(problem, natural, jnp.asarray(start.coordinates[chosen]))
-        before = np.mean(np.asarray(placed(old, start.eta, points.coordinates).features), axis=0)
-        constant = float(before @ start.eta - np.asarray(points.features).mean(axis=0) @ eta)
-        log_z = np.full((3, self.repeats), start.log_partition.value - constant)
-        return problem, PathState(
-            0, 0, 0.0, eta, np.asarray(problem.constraints.scale), points, float(np.log(0.3)),
-            log_z, start.inside_share, 2 * count, *_no_pools(count, problem, points), 0,
-            np.zeros((0, 4)),
-        )  # fmt: skip
+        size = self._size(problem)
+        return carried_start(problem, start, size, self.repeats, self.batch_size, key)
 
     def step(
         self, problem: Problem, state: PathState, key: RandomKey
@@ -239,7 +148,7 @@ class NaturalPath(AbstractInferenceMethod):
                 )
             )
         else:
-            points = self._placed(problem, natural, points.coordinates)
+            points = place_batch(problem, natural, points.coordinates, self.batch_size)
         points, log_step, acceptance, moves = self._moved(problem, natural, state, points, move_key)
         after = removal * fraction * np.asarray(points.log_reference) + np.asarray(
             points.features
@@ -283,22 +192,17 @@ class NaturalPath(AbstractInferenceMethod):
         )
         kept = max(1, int(4e7 // max(points.coordinates.size, 1)))
 
-        def appended(pool: np.ndarray, new: object) -> np.ndarray:
-            return np.concatenate([pool, np.asarray(new)[None]])[-kept:]
-
         state = state._replace(
             step=state.step + 1,
             sampling=state.sampling + 1,
             points=points,
             log_step=log_step,
             simulations=state.simulations + moves * self._cost(problem),
-            pool=appended(state.pool, points.coordinates),
-            pool_features=appended(state.pool_features, points.features),
-            pool_statistics=appended(state.pool_statistics, points.statistics),
+            pool=state.pool.joined(points, kept),
         )
         found = interim(problem, state)
         if not found.near:
-            state = state._replace(sampling=0, **_emptied(state))
+            state = state._replace(sampling=0, pool=empty_pool(points))
         else:
             state = state._replace(precise=int(found.precise))
         info = PathStep(True, 1.0, acceptance, moves, found.mean, found.entropy)
@@ -319,13 +223,15 @@ class NaturalPath(AbstractInferenceMethod):
         count = state.points.log_density.shape[0]
 
         def evaluate(coordinates: Float[Array, "points free"]) -> Float[np.ndarray, " points"]:
-            return np.asarray(self._placed(problem, natural, coordinates).log_density)
+            return np.asarray(
+                place_batch(problem, natural, coordinates, self.batch_size).log_density
+            )
 
         def by_population(values: object) -> Float[np.ndarray, "repeats points ..."]:
             whole = np.asarray(values)
             return whole.reshape(self.repeats, -1, *whole.shape[1:])
 
-        points = self._placed(problem, natural, state.points.coordinates)
+        points = place_batch(problem, natural, state.points.coordinates, self.batch_size)
         log_z = bridged(
             evaluate,
             by_population(points.coordinates),
@@ -387,20 +293,21 @@ class NaturalPath(AbstractInferenceMethod):
                 break
         return points, log_step, acceptance, moves
 
-    def _placed(self, problem: Problem, natural: Natural, coordinates: object) -> Points:
-        if problem.behaviour.is_black_box:
-            return place_black_box(problem, natural, np.asarray(coordinates))
-        return place_all(problem, natural, coordinates, self.batch_size)
-
-    def _count(self, problem: Problem) -> int:
+    def _size(self, problem: Problem) -> int:
         if self.particles is not None:
-            return self.particles
+            return self.particles // self.repeats
         wanted = 32_768 * min(1.0, 20 / problem.support.dimension)
-        return max(int(wanted), 2_048) // self.repeats * self.repeats
+        return max(int(wanted), 2_048) // self.repeats
 
     def _cost(self, problem: Problem) -> int:
         leaps = 1 if problem.behaviour.is_black_box else self.leaps
-        return self._count(problem) * self.sweeps * leaps * max(problem.behaviour.draws, 1)
+        return (
+            self.repeats
+            * self._size(problem)
+            * self.sweeps
+            * leaps
+            * max(problem.behaviour.draws, 1)
+        )
 
 
 def _traced(state: PathState, info: PathStep) -> PathState:
@@ -435,31 +342,6 @@ def _largest_correlation(
     scale = np.sqrt((first**2).mean(axis=0) * (second**2).mean(axis=0))
     shared = (first * second).mean(axis=0)
     return float(np.max(shared / np.where(scale > 0, scale, np.inf)))
-
-
-def _features_of(
-    problem: Problem, statistics: Float[Array, "points statistics"]
-) -> Float[Array, "points rows"]:
-    return jax.vmap(problem.constraints.features)(statistics)
-
-
-def _no_pools(count: int, problem: Problem, points: Points) -> tuple[np.ndarray, ...]:
-    """Rounds of coordinates, features and statistics, of which there are none yet."""
-    widths = (problem.support.dimension, points.features.shape[1], points.statistics.shape[1])
-    return tuple(np.zeros((0, count, width)) for width in widths)
-
-
-def _heaviest(
-    members: Int[np.ndarray, " members"], keys: Float[np.ndarray, " samples"], size: int
-) -> Int[np.ndarray, " size"]:
-    """`size` of the members, those with the largest keys; all of them repeated where too few."""
-    order = members[np.argsort(-keys[members])]
-    return np.resize(order, size)
-
-
-def _emptied(state: PathState) -> dict[str, np.ndarray]:
-    pools = ("pool", "pool_features", "pool_statistics")
-    return {name: getattr(state, name)[:0] for name in pools}
 
 
 __all__ = ["NaturalPath", "PathStep"]

@@ -8,38 +8,9 @@ from jaxtyping import Float
 from neuropil.inference.distribution import ConstraintReport, ParameterDistribution, row_labels
 from neuropil.inference.dual import Tilt, tilt
 from neuropil.inference.evidence import Estimate, estimate_of_repeats
-from neuropil.inference.target import Points, Problem
+from neuropil.inference.path_state import PathState, astray, empty_pool, grows_without_bound
+from neuropil.inference.target import Problem
 from neuropil.result import Outcome
-
-_LITTLE_REFERENCE, _HALVINGS, _GAIN = 0.2, 4, 0.05
-_ASTRAY = 1e3
-
-
-class PathState(NamedTuple):
-    """Where a run stands; all that the next step needs and a checkpoint holds.
-
-    The particles are `repeats` populations that never mix, one after the other; only the natural
-    parameters are chosen from all of them together, so that the spread between populations is an
-    honest error. `log_z` has three rows: forward, backward, both (see `evidence.LogRatio`).
-    `trace` has a row for each step: reference, entropy, largest missing constraint in units of
-    its scale, simulations.
-    """
-
-    step: int
-    sampling: int
-    reference: float
-    eta: Float[np.ndarray, " rows"]
-    scale: Float[np.ndarray, " rows"]
-    points: Points
-    log_step: float
-    log_z: Float[np.ndarray, "3 repeats"]
-    inside_share: float
-    simulations: int
-    pool: Float[np.ndarray, "rounds points free"]
-    pool_features: Float[np.ndarray, "rounds points rows"]
-    pool_statistics: Float[np.ndarray, "rounds points statistics"]
-    precise: int
-    trace: Float[np.ndarray, "steps 4"]
 
 
 class Interim(NamedTuple):
@@ -51,32 +22,9 @@ class Interim(NamedTuple):
     entropy: float
 
 
-def grows_without_bound(trace: Float[np.ndarray, "steps 4"]) -> bool:
-    """Whether removing the rest of the reference goes on to add entropy, as much each time.
-
-    Where there is an answer the reference pulls at it in proportion to what is left of it, so
-    that each halving adds half of what the one before did.
-    """
-    low = (trace[:, 0] > 0) & (trace[:, 0] < _LITTLE_REFERENCE)
-    if low.sum() < _HALVINGS:
-        return False
-    reference, entropy = trace[low, 0], trace[low, 1]
-    gained = np.diff(entropy)[-_HALVINGS + 1 :] / -np.diff(np.log2(reference))[-_HALVINGS + 1 :]
-    return bool(np.all(gained > _GAIN) and gained[-1] > 0.7 * gained[0])
-
-
-def astray(trace: Float[np.ndarray, "steps 4"]) -> bool:
-    """Whether the constraints have been left far behind instead of met."""
-    missing = trace[:, 2]
-    return bool(
-        len(missing)
-        and (not np.isfinite(missing[-1]) or missing[-1] > _ASTRAY * max(1.0, missing[0]))
-    )
-
-
 def interim(problem: Problem, state: PathState) -> Interim:
     """Whether the particles hold the answer, and with intervals as narrow as was asked."""
-    pooled = state.pool_features.reshape(-1, state.eta.size)
+    pooled = state.pool.features.reshape(-1, state.eta.size)
     mean = pooled.mean(axis=0)
     solved = _solved(problem, state)
     # The sample may carry the answer a little way; further, the particles have to go along.
@@ -94,19 +42,15 @@ def interim(problem: Problem, state: PathState) -> Interim:
 def answer_of(problem: Problem, state: PathState) -> ParameterDistribution:
     """The distribution as the particles have it."""
     rows = state.eta.size
-    rounds, count = state.pool_features.shape[:2]
+    rounds, count = state.pool.features.shape[:2]
     if rounds == 0:
-        state = state._replace(
-            pool=np.asarray(state.points.coordinates)[None],
-            pool_features=np.asarray(state.points.features)[None],
-            pool_statistics=np.asarray(state.points.statistics)[None],
-        )
+        state = state._replace(pool=empty_pool(state.points).joined(state.points, 1))
         rounds = 1
     solved = _solved(problem, state)
     reports = _reports(problem, state, solved)
     eta = state.eta + solved.change
     weights = np.exp(solved.log_weights)
-    features = state.pool_features.reshape(-1, rows)
+    features = state.pool.features.reshape(-1, rows)
     repeats = state.log_z.shape[1]
     # Where each population would put eta: to first order, the mean that it misses through the
     # inverse covariance.
@@ -140,9 +84,9 @@ def answer_of(problem: Problem, state: PathState) -> ParameterDistribution:
     return ParameterDistribution(
         problem,
         eta,
-        state.pool.reshape(-1, state.pool.shape[-1]),
+        state.pool.coordinates.reshape(-1, state.pool.coordinates.shape[-1]),
         solved.log_weights,
-        state.pool_statistics.reshape(-1, state.pool_statistics.shape[-1]),
+        state.pool.statistics.reshape(-1, state.pool.statistics.shape[-1]),
         population,
         natural,
         log_z,
@@ -163,7 +107,7 @@ def answer_of(problem: Problem, state: PathState) -> ParameterDistribution:
 
 
 def _solved(problem: Problem, state: PathState) -> Tilt:
-    pooled = state.pool_features.reshape(-1, state.eta.size)
+    pooled = state.pool.features.reshape(-1, state.eta.size)
     return tilt(pooled, np.asarray(problem.constraints.sign), state.eta)
 
 
@@ -171,18 +115,18 @@ def _population_means(
     state: PathState, weights: Float[np.ndarray, " samples"]
 ) -> Float[np.ndarray, "repeats rows"]:
     """The weighted mean features of each population, over all rounds."""
-    rounds, count, rows = state.pool_features.shape
+    rounds, count, rows = state.pool.features.shape
     repeats = state.log_z.shape[1]
     shape = (rounds, repeats, count // repeats)
     w = weights.reshape(shape)
-    weighted = (w[..., None] * state.pool_features.reshape(*shape, rows)).sum(axis=(0, 2))
+    weighted = (w[..., None] * state.pool.features.reshape(*shape, rows)).sum(axis=(0, 2))
     return weighted / w.sum(axis=(0, 2))[:, None]
 
 
 def _reports(problem: Problem, state: PathState, solved: Tilt) -> list[ConstraintReport]:
     """What each row reached, with intervals from the spread between populations."""
     weights = np.exp(solved.log_weights)
-    features = state.pool_features.reshape(-1, state.eta.size)
+    features = state.pool.features.reshape(-1, state.eta.size)
     means = _population_means(state, weights)
     constraints = problem.constraints
     scale, target = np.asarray(constraints.scale), np.asarray(constraints.target)
@@ -210,4 +154,4 @@ def _reports(problem: Problem, state: PathState, solved: Tilt) -> list[Constrain
     return reports
 
 
-__all__ = ["Interim", "PathState", "answer_of", "interim"]
+__all__ = ["Interim", "answer_of", "interim"]

@@ -7,8 +7,9 @@ from jaxtyping import Float
 
 from neuropil.inference.behaviour import Behaviour, constraints_of
 from neuropil.inference.distribution import ParameterDistribution
-from neuropil.inference.dual import effective_share, tilt
-from neuropil.inference.path_answer import PathState, answer_of
+from neuropil.inference.dual import tilt
+from neuropil.inference.path_answer import answer_of
+from neuropil.inference.path_state import PathState, empty_pool
 from neuropil.inference.support import Parameters, Support
 from neuropil.inference.target import Points, Problem
 
@@ -39,7 +40,7 @@ def reweighted(
     if not (support.starts_at_answer or support.base is not None):
         raise ValueError("the support must be bounded or have a base measure to draw from")
     table = np.stack([np.asarray(statistics[name], float) for name in names], axis=1)
-    lengths = {len(value) for value in parameters.values()} | {len(table)}
+    lengths = {len(np.asarray(value)) for value in parameters.values()} | {len(table)}
     if len(lengths) != 1:
         raise ValueError(f"parameters and statistics must have one length, got {sorted(lengths)}")
     finite = np.all(np.isfinite(table), axis=1)
@@ -70,13 +71,21 @@ def reweighted(
         coordinates, reference, jnp.zeros_like(coordinates), jnp.asarray(table[kept]),
         jnp.asarray(features), reference,
     )  # fmt: skip
-    share = effective_share(solved.log_weights)
     state = PathState(
-        1, 1, 0.0, zero, np.asarray(constraints.scale), points, 0.0,
-        np.stack([log_z] * 3), float(finite.mean()), len(table),
-        np.asarray(coordinates)[None], features[None], table[kept][None], 1,
-        np.array([[share, 0.0, 0.0, len(table)]]),
-    )  # fmt: skip
+        step=1,
+        sampling=1,
+        reference=0.0,
+        eta=zero,
+        scale=np.asarray(constraints.scale),
+        points=points,
+        log_step=0.0,
+        log_z=np.stack([log_z] * 3),
+        inside_share=float(finite.mean()),
+        simulations=len(table),
+        pool=empty_pool(points).joined(points, 1),
+        precise=1,
+        trace=np.array([[0.0, float(log_z.mean()), 0.0, len(table)]]),
+    )
     return answer_of(problem, state)
 
 

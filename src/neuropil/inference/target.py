@@ -13,7 +13,7 @@ from neuropil.inference.behaviour import Behaviour, Constraints
 from neuropil.inference.black_box import BlackBox
 from neuropil.inference.domains import log_logistic
 from neuropil.inference.support import Support
-from neuropil.types import RandomKey, Scalar
+from neuropil.types import ArrayLike, RandomKey, Scalar
 
 
 class Problem(eqx.Module):
@@ -64,11 +64,7 @@ def log_density(
 ) -> Float[Array, "..."]:
     """Log density in unconstrained coordinates, up to its constant; -inf outside the domain."""
     logistic = jnp.sum(jax.nn.log_sigmoid(coordinates) + jax.nn.log_sigmoid(-coordinates), axis=-1)
-    total = (
-        logistic
-        - (1 - natural.reference) * log_reference
-        + features @ natural.features
-    )
+    total = logistic - (1 - natural.reference) * log_reference + features @ natural.features
     return jnp.where(jnp.isfinite(total), total, -jnp.inf)
 
 
@@ -142,6 +138,18 @@ def place_black_box(
     )
 
 
+def place_batch(
+    problem: Problem,
+    natural: Natural,
+    coordinates: Float[ArrayLike, "points free"],
+    batch_size: int | None = None,
+) -> Points:
+    """`place_all` or `place_black_box`, whichever the statistics allow."""
+    if problem.behaviour.is_black_box:
+        return place_black_box(problem, natural, np.asarray(coordinates))
+    return place_all(problem, natural, jnp.asarray(coordinates), batch_size)
+
+
 @eqx.filter_jit
 def _named(support: Support, coordinates: Float[Array, "points free"]) -> tuple:
     return jax.vmap(support.parameters)(coordinates), jax.vmap(support.log_reference)(coordinates)
@@ -162,5 +170,6 @@ __all__ = [
     "over_points",
     "place",
     "place_all",
+    "place_batch",
     "place_black_box",
 ]

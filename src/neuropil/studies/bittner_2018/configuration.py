@@ -67,7 +67,7 @@ def configuration(scale: Scale) -> dict[str, Any]:
             "go_mean": 0.98543,
             "go_variance": 0.05,
             "no_go_square": 0.01,
-            "tolerance": 0.1,
+            "tolerance": 0.15,
             "draws": 24_000 if quick else 400_000,
             "stored_draws": 2000,
             "reference_point": [3.5, 1.0, 1.0, 1.0, 0.8],

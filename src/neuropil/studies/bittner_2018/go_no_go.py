@@ -150,7 +150,10 @@ def run_go_no_go(configuration: Mapping[str, Any], key: RandomKey) -> xr.Dataset
     first = {name: values[:few] for name, values in parameters.items()}
     of_draws = xr.Dataset(
         {
-            "draw_parameter": (("trial", "parameter"), np.stack(list(first.values()), axis=1)),
+            "draw_parameter": (
+                ("trial", "parameter"),
+                np.stack([first[name] for name in asked.names], axis=1),
+            ),
             "iterated": ("trial", np.asarray(iterated(first, noise))),
             "silent_growth": (
                 "trial",
@@ -173,7 +176,7 @@ def run_go_no_go(configuration: Mapping[str, Any], key: RandomKey) -> xr.Dataset
         },
         {"stimulus": numbers["stimuli"], "parameter": list(asked.names)},
     )
-    chosen = _sampled(answer, table, choose_key, configuration["samples"])
+    chosen = sampled(answer, table, choose_key, configuration["samples"])
     finite = finite_networks(configuration, chosen, network_key)
     reference = reference_branches(numbers)
     return xr.merge([stored(answer), of_draws, chosen, finite, reference])
@@ -185,15 +188,22 @@ def _share_not_silent(answer: ParameterDistribution, table: Mapping[str, np.ndar
     return float(np.exp(answer.log_weights) @ (square > 1e-8))
 
 
-def _sampled(
+def sampled(
     answer: ParameterDistribution, table: Mapping[str, np.ndarray], key: RandomKey, most: int
 ) -> xr.Dataset:
-    """Distinct draws without weights, as many as the weights carry, with their statistics."""
+    """Draws without weights, as many as the weights carry, with their statistics.
+
+    One of large weight is drawn again and again, as often as its weight says.
+    """
+    names = answer.problem.support.names
     count = min(most, int(answer.effective_samples))
-    noise = np.asarray(jax.random.gumbel(key, answer.log_weights.shape, float))
-    chosen = np.argsort(-(answer.log_weights + noise))[:count]
+    levels = (np.arange(count) + float(jax.random.uniform(key))) / count
+    chosen = np.searchsorted(np.cumsum(np.exp(answer.log_weights)), levels)
+    # In no order, so that the first few are a sample, too.
+    chosen = np.random.default_rng(0).permutation(np.minimum(chosen, len(answer.log_weights) - 1))
     rests = np.isfinite(table["go"])
-    values = np.stack([each[chosen] for each in answer.parameters.values()], axis=1)
+    parameters = answer.parameters
+    values = np.stack([parameters[name][chosen] for name in names], axis=1)
     return xr.Dataset(
         {
             "sample": (("draw", "parameter"), values),
@@ -202,7 +212,7 @@ def _sampled(
                 np.stack([table[name][rests][chosen] for name in STATISTICS], axis=1),
             ),
         },
-        {"parameter": list(answer.problem.support.names), "name": list(STATISTICS)},
+        {"parameter": list(names), "name": list(STATISTICS)},
     )
 
 
@@ -294,5 +304,6 @@ __all__ = [
     "responses",
     "resting_overlaps",
     "run_go_no_go",
+    "sampled",
     "support",
 ]

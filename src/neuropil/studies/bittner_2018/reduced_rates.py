@@ -4,7 +4,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from neuropil.meanfield import SiegertTransfer
 from neuropil.types import Scalar
@@ -60,7 +60,7 @@ def latent_correlation(excess: Scalar, threshold: Scalar, probability: Scalar) -
         exponent = -(threshold**2) / (1.0 + jnp.sin(angle))
         return jnp.exp(exponent) / (2 * jnp.pi * probability**2)
 
-    def improve(_: int, angle: Scalar) -> Scalar:
+    def improve(_: Int[Array, ""], angle: Scalar) -> Scalar:
         found = 0.5 * angle * weights @ density(0.5 * angle * (1 + nodes))
         return jnp.clip(angle - (found - excess) / density(angle), -1.2, 1.5)
 

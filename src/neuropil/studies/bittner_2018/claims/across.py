@@ -37,6 +37,7 @@ def three_fixed_points(settings: Mapping[str, Any], data: xr.Dataset) -> list[Cl
             f"deviation of {np.nanstd(fold):.4f}",
         ),
         certified(data, beside),
+        stiff_ratio(data),
         two_entropies(data, "motif-entropy", f"the {data.parameter.size} parameters of the motif"),
     ]
 
@@ -61,6 +62,29 @@ def certified(data: xr.Dataset, beside: float) -> Claim:
         values={"below": float(shares[0]), "above": float(shares[1]), "both": both},
         otherwise="a second pair of stationary states lies at the fold of some motifs: their count "
         "has to enter the behaviour",
+    )
+
+
+def stiff_ratio(data: xr.Dataset) -> Claim:
+    """Which combination of parameters the fold ties down, and which it leaves free."""
+    names = list(data.parameter.values)
+    correlation = np.corrcoef(data.value.values.T)
+    tied = correlation[names.index("hebbian_gain_1"), names.index("glial_gain_1")]
+    # Both gains have opposite signs, so that the ratio stays where both grow.
+    others = [i for i, name in enumerate(names) if name not in ("hebbian_gain_1", "glial_gain_1")]
+    largest = max(abs(correlation[i, j]) for i in others for j in range(len(names)) if i != j)
+    return judged(
+        bool(tied < -0.7 and largest < 0.3),
+        identifier="motif-stiff-direction",
+        where=WHERE,
+        statement="The fold ties the Hebbian gain of one synapse to its glial gain, and leaves the "
+        "other parameters nearly free.",
+        published="none",
+        measured=f"correlation of c1 and d1 {tied:.2f}; the largest of all other pairs "
+        f"{largest:.2f}",
+        rule="beyond -0.7, and the others within 0.3 of zero",
+        values={"tied": float(tied), "largest_other": float(largest)},
+        otherwise="other parameters shift the fold as much",
     )
 
 

@@ -58,6 +58,7 @@ def three_fixed_points(settings: Mapping[str, Any], data: xr.Dataset) -> DrawnFi
                 ha="center",
                 va="center",
                 fontsize="small",
+                color="white" if abs(correlation[row, column]) > 0.6 else "black",
             )
     together.set(
         xticks=range(len(labels)),

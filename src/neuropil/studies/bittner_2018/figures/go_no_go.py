@@ -7,7 +7,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from neuropil import plots
-from neuropil.plots.style import BLUE, GREY, RED, legend, plain
+from neuropil.plots.style import BLUE, GREY, RED, legend_above, plain
 from neuropil.studies.contract import DrawnFigure
 
 Results = Mapping[str, xr.Dataset]
@@ -59,11 +59,9 @@ def trap(results: Results) -> DrawnFigure:
             product[which], overlaps[which, branch], ".", color=colour, markersize=2.5, label=label
         )
     left.plot(product, data.iterated.values, "_", color=RED, markersize=4, label="iterated from 0")
-    left.set(
-        xlabel="$M_m M_n$", ylabel=r"$\kappa$ without a stimulus", title="every draw, all branches"
-    )
+    left.set(xlabel="$M_m M_n$", ylabel=r"$\kappa$ without a stimulus")
     plain(left)
-    legend(left, markerscale=2.5, loc="upper left")
+    legend_above(left, rows=1)
     colours = {0: GREY, 1: BLUE}
     for stimulus, label in ((0, "No-Go"), (1, "Go")):
         expected = data.expected_overlap.values[:, stimulus]
@@ -77,14 +75,12 @@ def trap(results: Results) -> DrawnFigure:
             )  # fmt: skip
     ends = np.array([-0.3, 1.1 * float(data.expected_overlap.max())])
     right.plot(ends, ends, color=GREY, linewidth=0.8)
-    right.set(
-        xlabel=r"$\kappa$ by theory", ylabel=r"$\kappa$ of a network", title="networks of N neurons"
-    )
+    right.set(xlabel=r"$\kappa$ by theory", ylabel=r"$\kappa$ of a network")
     plain(right)
-    legend(right, loc="best")
+    legend_above(right, rows=2)
     return DrawnFigure(
         "go-no-go-trap",
-        "Left: overlaps without a stimulus by mean-field theory at draws from the whole support. "
+        "Left: all overlaps without a stimulus by mean-field theory, at draws from the support. "
         "The published iteration stays at zero for every one of them, also where zero is "
         "unstable. Right: simulated networks at samples of the solution (No-Go with its sign "
         "made negative).",
