@@ -134,7 +134,7 @@ def certified_counts(
     systems = eqx.filter_vmap(layer)(motifs, jnp.arctanh(outputs))
     box = eqx.filter_vmap(layer_box)(motifs)
     found = fixed_points_batch(
-        systems, Box(np.asarray(box.lower), np.asarray(box.upper)), throw=False
+        systems, Box(jnp.asarray(box.lower), jnp.asarray(box.upper)), throw=False
     )
     return found.count, found.complete.astype(int)
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from neuropil.inference import ParameterDistribution
@@ -51,8 +52,8 @@ def answer_coordinates(path: ParameterDistribution) -> dict[str, list[str]]:
 
 def entropy_of_support(path: ParameterDistribution) -> float:
     """Log of the size of a box: the entropy of the uniform distribution on it, in nats."""
-    domains = path.problem.support.domains
-    return float(sum(np.log(float(each.upper) - float(each.lower)) for each in domains))
+    support = path.problem.support
+    return -float(support.log_reference(jnp.zeros(support.dimension)))
 
 
 __all__ = ["WAYS", "answer_coordinates", "answer_variables", "entropy_of_support"]

@@ -84,9 +84,10 @@ def three_fixed_points(settings: Mapping[str, Any], data: xr.Dataset) -> DrawnFi
 
 def _folds(ax: Axes, settings: Mapping[str, Any], data: xr.Dataset) -> None:
     drawn = data.drawn_fold.values
-    edges = np.linspace(np.nanmin(drawn), np.nanmax(drawn), BINS)
+    edges = np.linspace(np.nanmin(drawn), np.nanmax(drawn), BINS).tolist()
     ax.hist(drawn[np.isfinite(drawn)], edges, density=True, color=GREY, alpha=0.5, label="support")
-    narrow = np.linspace(*np.nanquantile(data.sampled_fold.values, [0, 1]), BINS // 2)
+    sampled = data.sampled_fold.values
+    narrow = np.linspace(np.nanmin(sampled), np.nanmax(sampled), BINS // 2).tolist()
     ax.hist(
         data.sampled_fold.values,
         narrow,

@@ -31,8 +31,8 @@ def synapses(results: Results) -> DrawnFigure:
         f"{kept.sum()} circuits drawn from the distribution of largest entropy with the "
         "tri-phasic rhythm: logarithms of the seven synapses (mS), coloured by burst rate.",
         figure,
-        alt="Burst rate falls as the synapse from LP to the pacemaker grows; the two synapses of the "
-        "pacemaker onto LP stand in for each other.",
+        alt="Burst rate falls as the synapse from LP to the pacemaker grows; the two synapses of "
+        "the pacemaker onto LP stand in for each other.",
     )
 
 
