@@ -27,7 +27,7 @@ class RateTable(eqx.Module):
         """Rates at inputs; beyond the table those at its ends."""
         place = jnp.clip((current - self.lowest) / self.step, 0.0, self.rate.size - 1.0)
         cell = jnp.minimum(place.astype(int), self.rate.size - 2)
-        t = place - cell
+        t = place - cell.astype(float)
         left, right = self.rate[cell], self.rate[cell + 1]
         rise, fall = (self.step * self.slope[at] - (right - left) for at in (cell, cell + 1))
         return left + t * (right - left) + t * (1 - t) * ((1 - t) * rise - t * fall)
@@ -93,7 +93,7 @@ def reduced_rates(
     noise, noise_mass = _normal(NOISE_NODES)
 
     def rates(mean: Float[Array, " nodes"], deviation: Float[Array, " nodes"]):
-        rate = theory.table(mean[:, None] + deviation[:, None] * noise)
+        rate = theory.table(mean[:, None] + deviation[:, None] * noise[None, :])
         return rate @ noise_mass, rate**2 @ noise_mass
 
     def unsettled(now):
