@@ -150,25 +150,30 @@ def test_fresh_simulations_meet_the_targets():
 
 
 def test_sensitivity_finds_what_is_stiff_and_what_is_free():
-    """Constrain x + y alone: along x - y nothing changes."""
+    """Constrain 2 y + x alone: along (1, -2) nothing changes. The names are not in order."""
 
     def statistics(p):
-        return {"sum": p["x"] + p["y"]}
+        return {"sum": 2 * p["y"] + p["x"]}
 
-    support = Support({"x": Interval(0, 1), "y": Interval(0, 1)})
-    behaviour = Behaviour(statistics, {"sum": 1.0}, variances={"sum": 0.01})
-    found = maximum_entropy(behaviour, support, SMALL, key=KEY, check=False)
+    support = Support({"y": Interval(0, 1), "x": Interval(0, 1)})
+    targets = {"means": {"sum": 1.5}, "variances": {"sum": 0.02}}
+    found = maximum_entropy(Behaviour(statistics, **targets), support, SMALL, key=KEY, check=False)
+    assert list(found.parameters) == ["y", "x"]
     at = {"x": np.array(0.5), "y": np.array(0.5)}
     curvature = sensitivity(found, at, scaled=False)
+    assert curvature.labels == ("y", "x")
     eta = found.natural_parameters["variance sum"].value
-    assert curvature.hessian == pytest.approx(2 * eta * np.ones((2, 2)), rel=1e-9)
+    expected = 2 * eta * np.array([[4.0, 2.0], [2.0, 1.0]])
+    assert curvature.hessian == pytest.approx(expected, rel=1e-9)
     assert curvature.eigenvalues[1] == pytest.approx(0.0, abs=1e-6 * abs(eta))
-    assert abs(curvature.directions[:, 1].sum()) < 1e-6
-    outside = Behaviour(BlackBox(statistics, batched=True), {"sum": 1.0}, variances={"sum": 0.01})
-    fitted = sensitivity(
-        maximum_entropy(outside, support, SMALL, key=KEY, check=False), at, scaled=False
-    )
+    assert abs(curvature.directions[:, 1] @ [2.0, 1.0]) < 1e-6
+    outside = maximum_entropy(
+        Behaviour(BlackBox(statistics, batched=True), **targets), support, SMALL, key=KEY,
+        check=False,
+    )  # fmt: skip
+    fitted = sensitivity(outside, at, scaled=False)
     assert fitted.eigenvalues[0] == pytest.approx(curvature.eigenvalues[0], rel=0.3)
+    assert abs(fitted.directions[:, 0] @ curvature.directions[:, 0]) > 0.97
 
 
 def test_an_interrupted_run_goes_on_to_the_same_numbers(tmp_path, monkeypatch):

@@ -70,10 +70,9 @@ class ParameterDistribution(eqx.Module):
     @property
     def parameters(self) -> dict[str, Float[np.ndarray, "samples ..."]]:
         """All samples by parameter name; they carry weights, see `log_weights` and `sample`."""
-        return {
-            k: np.asarray(v)
-            for k, v in _parameters(self.problem, jnp.asarray(self.coordinates)).items()
-        }
+        found = _parameters(self.problem, jnp.asarray(self.coordinates))
+        # Compiled code returns dictionaries in alphabetical order.
+        return {name: np.asarray(found[name]) for name in self.problem.support.names}
 
     @property
     def effective_samples(self) -> float:

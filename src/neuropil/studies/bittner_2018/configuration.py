@@ -44,12 +44,12 @@ def configuration(scale: Scale) -> dict[str, Any]:
             "scale": 10.0,
         },
         "stable_amplification": {
-            "neurons": [2, 5, 10, 25, *([] if quick else [50, 100, 250])],
+            "neurons": [2, 5, 10, *([] if quick else [25, 50, 100, 250])],
             "means": [0.5, 1.5],
             "variances": [0.25**2, 0.25**2],
             "bound": 1.0,
             # The default number of particles below this size, and this number from there on.
-            "particles_from": 25,
+            "particles_from": 5 if quick else 25,
             "particles": 2048,
             "fresh": 200,
         },
