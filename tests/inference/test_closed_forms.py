@@ -7,7 +7,7 @@ from closed_forms import FAMILIES, LARGE_FAMILIES, ClosedForm
 
 from neuropil.inference import NaturalPath, ParameterDistribution, islands, maximum_entropy
 
-QUICK = ("truncated gaussian", "gamma", "dirichlet")
+QUICK = ("truncated gaussian", "dirichlet")
 
 
 def solved(problem: ClosedForm, method: NaturalPath | None = None) -> ParameterDistribution:

@@ -66,7 +66,7 @@ def shaken(flow, key):
 @pytest.mark.parametrize(
     ("architecture", "density_first"),
     [
-        (SMALL, False),
+        pytest.param(SMALL, False, marks=pytest.mark.slow),
         (CouplingFlow(layers=3, width=8, knots=0), True),
         pytest.param(SMALL, True, marks=pytest.mark.slow),
         pytest.param(AutoregressiveFlow(layers=2, width=8, knots=4), True, marks=pytest.mark.slow),
@@ -103,6 +103,7 @@ def test_a_fresh_flow_is_the_reference():
     assert values["a"].mean() == pytest.approx(0.5, abs=0.02)
 
 
+@pytest.mark.slow
 def test_one_parameter():
     support = Support({"a": RealLine(centre=1.0, scale=2.0)})
     flow = shaken(reference_flow(support, SMALL, jax.random.key(0)), jax.random.key(1))
@@ -110,6 +111,7 @@ def test_one_parameter():
     assert np.trapezoid(np.exp(flow.log_density({"a": grid})), grid) == pytest.approx(1, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_base_finds_islands_and_tails():
     random = np.random.default_rng(0)
     signs = random.choice([-1.0, 1.0], (4000, 1))

@@ -34,6 +34,7 @@ def entropy_of_slope(slope: float) -> float:
     return np.log(np.expm1(slope) / slope) - slope * (1 / (1 - np.exp(-slope)) - 1 / slope)
 
 
+@pytest.mark.slow
 def test_a_bound_that_holds_anyway_leaves_the_uniform_distribution():
     found = maximum_entropy(
         Behaviour(lambda p: {"x": p["x"]}, at_least={"x": 0.3}), UNIT, SMALL, key=KEY
@@ -52,6 +53,7 @@ def test_a_bound_that_binds_is_an_equality():
     assert found.entropy.value == pytest.approx(entropy_of_slope(slope), abs=0.02)
 
 
+@pytest.mark.slow
 def test_noise_is_averaged_over_draws_of_it():
     """E[(x + noise)^2] = x^2 + variance of the noise: the draws must see the noise."""
 
@@ -93,6 +95,7 @@ def test_a_black_box_loses_only_the_evaluations_that_fail():
     assert found.inside_share == pytest.approx(0.75, abs=0.06)
 
 
+@pytest.mark.slow
 def test_a_black_box_agrees_with_the_traced_function():
     def statistics(p):
         return {"sum": p["x"] + p["y"] ** 2}
@@ -137,6 +140,7 @@ def test_other_targets_start_from_an_answer():
         maximum_entropy(other, UNIT, SMALL, first, key=KEY, check=False)
 
 
+@pytest.mark.slow
 def test_fresh_simulations_meet_the_targets():
     def statistics(p, key):
         return {"x": p["x"] + 0.01 * jax.random.normal(key)}

@@ -121,6 +121,7 @@ def highest(z):
     return jnp.stack([found.overlap, found.variance, found.persistent_variance])
 
 
+@pytest.mark.slow
 def test_derivatives_equal_differences_and_are_zero_where_there_is_no_chaos():
     """Zero, as a chaotic solution that takes over from a stationary one by `jnp.where` needs."""
     z = jnp.array([2.0, 1.2, 2.8, 0.1])

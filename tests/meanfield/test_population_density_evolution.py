@@ -27,7 +27,8 @@ def two_types():
     return density, density.grid.normal_density([12.0, 2.0], [2.5, 3.0])
 
 
-@pytest.mark.parametrize("halvings", [2, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("halvings", [2, 4])
 def test_order_two_in_potential_and_time_together(halvings):
     """Against the exact density of neurons of constant hazard, the reset included."""
     hazard, weight, start, time = 0.08, 3.0, (4.0, 2.0), 16.0

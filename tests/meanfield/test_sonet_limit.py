@@ -58,6 +58,7 @@ def test_kernel_has_the_statistics_it_was_made_from():
     assert np.isclose(weights @ (in_degree * out_degree), P**2 * (1 + CHAIN), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_fixed_point_by_a_plain_loop_on_a_fine_grid():
     """Trapezium rule over the in-variable instead of Gauss-Hermite nodes."""
     found = limit(total_strength=300.0)

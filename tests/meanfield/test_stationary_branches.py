@@ -132,6 +132,7 @@ def test_branches_are_all_zeros_of_the_equation_on_a_fine_grid():
         np.testing.assert_allclose(branches[np.isfinite(branches)], expected, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_derivatives_equal_differences_and_are_finite_in_batches():
     def highest(z):
         found = stationary_solution(statistics_of(z, 0.1), HighestBranch(), throw=False)
@@ -167,6 +168,7 @@ def test_the_start_decides_between_two_branches():
 
 
 @pytest.mark.parametrize("start", [-0.7, 0.2])
+@pytest.mark.slow
 def test_a_finite_network_goes_where_the_choice_says(start):
     statistics = go_no_go(0.5)
     expected = stationary_solution(statistics, BranchReachedFrom(start)).overlap
@@ -199,6 +201,7 @@ def test_without_random_part_the_variance_is_the_structured_one():
     np.testing.assert_allclose(existing(found, "bulk_radius"), 0.0, atol=1e-100)
 
 
+@pytest.mark.slow
 def test_networks_without_structure_are_silent_or_chaotic():
     """The variance of the network of Sompolinsky, Crisanti and Sommers at rest."""
     weak, strong = (

@@ -24,7 +24,8 @@ class LagrangianState(NamedTuple):
     """Where a run stands; `multipliers` are minus the natural parameters, by row.
 
     `flow` and `best_flow` hold the arrays of a flow; the best is that of largest entropy among
-    those within the tolerances after an epoch (`best_entropy` is -inf while there is none).
+    those within the tolerances after an epoch, less the price of what it misses (`best_entropy`
+    is -inf while there is none).
     `trace` is that of `ParameterDistribution`.
     """
 
@@ -58,6 +59,10 @@ class Epoch(NamedTuple):
     within: bool
 
 
+_ENTROPY_NOISE = 0.01
+"""Nats."""
+
+
 class AugmentedLagrangian(AbstractInferenceMethod):
     """Gradient descent of a flow on -entropy + multipliers . R + penalty / 2 |R|^2.
 
@@ -65,7 +70,8 @@ class AugmentedLagrangian(AbstractInferenceMethod):
     afresh, then adds penalty * R to the multipliers, and multiplies the penalty by `growth` with
     a probability that rises with the evidence that |R|^2 has not shrunk by the factor `shrink`
     (Welch's test). Source: Bittner et al. 2021, eLife 10:e56265, Methods. Of the epochs within
-    the tolerances the one with the largest entropy is kept. The flow starts as the reference,
+    the tolerances the one with the largest entropy is kept, counted less |multipliers . R| and
+    with the later one preferred where two differ by less than noise. The flow starts as the reference,
     which is the uniform distribution on a bounded support.
 
     The published settings are `CouplingFlow(layers=3, width=50, depth=2, knots=0)`,
@@ -215,9 +221,10 @@ class AugmentedLagrangian(AbstractInferenceMethod):
         grows = comparison.statistic > 0 and coin < 1 - comparison.pvalue / 2
         grows = grows and not (self.guarded and within)
         arrays = eqx.filter(trained, eqx.is_array)
-        if within and entropy > state.best_entropy:
+        fair = entropy - float(np.abs(multipliers) @ np.abs(residual))
+        if within and fair > state.best_entropy - _ENTROPY_NOISE:
             state = state._replace(
-                best_flow=arrays, best_multipliers=multipliers, best_entropy=entropy
+                best_flow=arrays, best_multipliers=multipliers, best_entropy=fair
             )
         simulations += self._cost(problem, self.repeats)
         row = np.array([0.0, entropy, np.abs(residual).max(), simulations])

@@ -38,7 +38,8 @@ def lagrangian_answer(
     Entropy and constraints are the flow's own, from `samples` draws in independent groups. For
     any natural parameters eta, the maximum is at most log Z(eta) - eta . target (weak duality), so
     that the upper end of the interval of log Z less the lower end of the flow's entropy bounds
-    what is missing. Natural parameters are the multipliers; their intervals reach to where a
+    what is missing. What the flow gains by missing constraints is added at the price of eta, else
+    a flow that cheats would look better than one that does not. Natural parameters are the multipliers; their intervals reach to where a
     Newton step on the dual would put them.
     """
     draw_key, bound_key = jax.random.split(key)
@@ -52,6 +53,11 @@ def lagrangian_answer(
     log_z, shift = _dual_value(problem, flow, natural, bound_key, populations, each, batch_size)
     scale = np.asarray(problem.constraints.scale)
     reports = constraint_reports(problem, features)
+    missed = [
+        (abs(report.reached.value - report.target) + report.reached.upper - report.reached.value)
+        / scale[row]
+        for row, report in enumerate(reports)
+    ]
     met = all(report.met for report in reports)
     if not finite:
         outcome = Outcome.NOT_FINITE
@@ -72,7 +78,7 @@ def lagrangian_answer(
         },
         log_partition=log_z,
         entropy=entropy,
-        entropy_gap=max(0.0, log_z.upper - entropy.lower),
+        entropy_gap=float(log_z.upper - entropy.lower + np.abs(eta) @ np.array(missed)),
         constraints=tuple(reports),
         inside_share=1.0,
         simulations=simulations + spent,
