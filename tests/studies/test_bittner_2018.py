@@ -24,7 +24,8 @@ def test_every_shard_has_a_name_of_its_own():
     names = [shard.name for shard in STUDY.shards(STUDY.configuration("quick"))]
     assert len(set(names)) == len(names)
     assert {"linear-system", "printed-example", "go-no-go", "discrimination"} < set(names)
-    assert "stable-amplification-25" in names
+    assert {"stomatogastric", "hub", "three-fixed-points", "heterogeneous-rates"} < set(names)
+    assert "stable-amplification-10" in names
 
 
 def test_both_scales_ask_the_same_questions():

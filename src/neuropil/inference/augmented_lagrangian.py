@@ -71,8 +71,8 @@ class AugmentedLagrangian(AbstractInferenceMethod):
     a probability that rises with the evidence that |R|^2 has not shrunk by the factor `shrink`
     (Welch's test). Source: Bittner et al. 2021, eLife 10:e56265, Methods. Of the epochs within
     the tolerances the one with the largest entropy is kept, counted less |multipliers . R| and
-    with the later one preferred where two differ by less than noise. The flow starts as the reference,
-    which is the uniform distribution on a bounded support.
+    with the later one preferred where two differ by less than noise. The flow starts as the
+    reference, which is the uniform distribution on a bounded support.
 
     The published settings are `CouplingFlow(layers=3, width=50, depth=2, knots=0)`,
     `scaled=False`, `guarded=False`, `learning_rate=1e-3` and a penalty found by trial for each

@@ -39,8 +39,8 @@ def lagrangian_answer(
     any natural parameters eta, the maximum is at most log Z(eta) - eta . target (weak duality), so
     that the upper end of the interval of log Z less the lower end of the flow's entropy bounds
     what is missing. What the flow gains by missing constraints is added at the price of eta, else
-    a flow that cheats would look better than one that does not. Natural parameters are the multipliers; their intervals reach to where a
-    Newton step on the dual would put them.
+    a flow that cheats would look better than one that does not. Natural parameters are the
+    multipliers; their intervals reach to where a Newton step on the dual would put them.
     """
     draw_key, bound_key = jax.random.split(key)
     each = samples // populations
