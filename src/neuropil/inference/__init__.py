@@ -1,11 +1,19 @@
 """From a behaviour to the distribution of parameters that show it."""
 
+from neuropil.inference.augmented_lagrangian import AugmentedLagrangian
 from neuropil.inference.behaviour import Behaviour
 from neuropil.inference.black_box import BlackBox
 from neuropil.inference.distribution import ConstraintReport, ParameterDistribution
 from neuropil.inference.domains import AbstractDomain, HalfLine, Interval, RealLine, Simplex
 from neuropil.inference.evidence import Estimate
 from neuropil.inference.feasibility import Feasibility, feasibility
+from neuropil.inference.flow import Flow
+from neuropil.inference.flow_architecture import (
+    AbstractFlowArchitecture,
+    AutoregressiveFlow,
+    CouplingFlow,
+)
+from neuropil.inference.flow_fit import FlowDivergence, fit_flow, flow_divergence
 from neuropil.inference.islands import Island, islands
 from neuropil.inference.maximum_entropy import maximum_entropy
 from neuropil.inference.methods import AbstractInferenceMethod
@@ -17,12 +25,18 @@ from neuropil.inference.support import Support
 
 __all__ = [
     "AbstractDomain",
+    "AbstractFlowArchitecture",
     "AbstractInferenceMethod",
+    "AugmentedLagrangian",
+    "AutoregressiveFlow",
     "Behaviour",
     "BlackBox",
     "ConstraintReport",
+    "CouplingFlow",
     "Estimate",
     "Feasibility",
+    "Flow",
+    "FlowDivergence",
     "HalfLine",
     "Interval",
     "Island",
@@ -34,6 +48,8 @@ __all__ = [
     "Simplex",
     "Support",
     "feasibility",
+    "fit_flow",
+    "flow_divergence",
     "islands",
     "maximum_entropy",
     "predict",
