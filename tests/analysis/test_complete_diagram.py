@@ -92,6 +92,7 @@ def test_an_island_between_grid_values_is_found():
     assert np.ptp(branch.parameter) > 0.2
 
 
+@pytest.mark.slow
 def test_a_branch_that_leaves_the_box_is_an_error():
     def cubic(state, parameter):
         return parameter + state - state**3 / 3

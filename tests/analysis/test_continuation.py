@@ -308,6 +308,7 @@ def test_branch_points_are_found_and_are_no_folds(field, start, begin, until):
     assert int(branch.n_folds) == 0
 
 
+@pytest.mark.slow
 def test_special_points_of_a_batch_are_those_of_its_members():
     def follow(shift):
         return continuation(

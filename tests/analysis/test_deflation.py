@@ -71,6 +71,7 @@ def test_forty_dimensions():
     np.testing.assert_array_equal(found.n_unstable, [0, 1, 0])
 
 
+@pytest.mark.slow
 def test_nothing_is_found_where_nothing_is():
     found = fixed_points(
         Given(lambda x, p: x * x + 0.5, 1), box(1, -1.0, 1.0), DeflatedNewton(), key=KEY

@@ -89,6 +89,7 @@ def test_equilibria_are_those_of_the_whole_system(manifold):
     assert not manifold.equilibrium_stable[0]
 
 
+@pytest.mark.slow
 def test_a_relaxation_oscillation_keeps_to_the_attracting_sheets(system, manifold):
     times = np.linspace(0.0, 2000.0, 4001)
     path = integrate(system, Stiff(), jnp.array([2.0, 0.0]), times=times)

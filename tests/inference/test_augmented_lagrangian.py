@@ -42,6 +42,7 @@ def truncated_exponential(low, high, mean):
     return eta, np.log(np.exp(eta * low) * np.expm1(eta * width) / eta) - eta * mean
 
 
+@pytest.mark.slow
 def test_truncated_exponentials_on_a_box():
     behaviour = Behaviour(first_two, {"a": 1.0, "b": 0.2})
     found = maximum_entropy(behaviour, BOX, QUICK, key=jax.random.key(0), check=False)

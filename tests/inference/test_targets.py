@@ -47,6 +47,7 @@ def test_impossible_targets_are_explained(behaviour, fault):
         maximum_entropy(behaviour, SQUARE, key=KEY)
 
 
+@pytest.mark.slow
 def test_a_black_box_is_searched_without_gradients():
     def statistics(p):
         return {"sum": p["x"] + p["y"]}

@@ -43,6 +43,7 @@ def test_a_bound_that_holds_anyway_leaves_the_uniform_distribution():
     assert found.entropy.value == pytest.approx(0.0, abs=0.01)
 
 
+@pytest.mark.slow
 def test_a_bound_that_binds_is_an_equality():
     found = maximum_entropy(
         Behaviour(lambda p: {"x": p["x"]}, at_least={"x": 0.7}), UNIT, SMALL, key=KEY
@@ -68,6 +69,7 @@ def test_noise_is_averaged_over_draws_of_it():
     assert found.entropy.value == pytest.approx(0.0, abs=0.05)
 
 
+@pytest.mark.slow
 def test_parameters_without_statistics_are_counted_and_have_no_share():
     def statistics(p):
         return {"x": jnp.where(p["x"] < 0.25, jnp.nan, p["x"])}
@@ -126,6 +128,7 @@ def test_recorded_simulations_give_the_same_answer():
     assert found.effective_samples > 10_000
 
 
+@pytest.mark.slow
 def test_other_targets_start_from_an_answer():
     def behaviour(mean, variance):
         return Behaviour(lambda p: {"x": p["x"]}, {"x": mean}, variances={"x": variance})
@@ -153,6 +156,7 @@ def test_fresh_simulations_meet_the_targets():
     assert fresh.failed == 0
 
 
+@pytest.mark.slow
 def test_sensitivity_finds_what_is_stiff_and_what_is_free():
     """Constrain 2 y + x alone: along (1, -2) nothing changes. The names are not in order."""
 

@@ -58,6 +58,7 @@ def published_residuals(statistics, overlap, variance, persistent):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_the_published_equations_are_solved(name):
     statistics = RankOneStatistics(**CASES[name])

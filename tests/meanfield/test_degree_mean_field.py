@@ -42,6 +42,7 @@ def heterogeneous_network(rng, neurons):
     return chung_lu(rng, in_weight, np.minimum(out_weight, 4.0))
 
 
+@pytest.mark.slow
 def test_matches_single_neurons_of_a_strongly_heterogeneous_network():
     """One neuron at a time, from below threshold to saturation, and better with more partners."""
     errors = []

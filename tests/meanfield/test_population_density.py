@@ -103,6 +103,7 @@ def test_finitely_many_synapses_act_as_noise():
     )
 
 
+@pytest.mark.slow
 def test_each_type_has_its_own_parameters():
     """Without coupling, two types are two systems of one."""
     parts = [

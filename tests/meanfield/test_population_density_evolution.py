@@ -81,6 +81,7 @@ def test_order_two_in_time_with_changing_inputs():
     np.testing.assert_allclose(np.log2(errors[:-1] / errors[1:]), 2.0, atol=0.15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [HostSteps, pytest.param(DeviceSteps, marks=pytest.mark.slow)])
 def test_a_step_that_is_limited_stays_near_the_equation(method):
     """From all neurons at one potential, where the plain formula makes cells negative."""
@@ -183,6 +184,7 @@ def test_without_firing_the_moments_are_those_of_an_ornstein_uhlenbeck_process()
     np.testing.assert_allclose([mean[1], variance[1]], [12.0, 14.4], rtol=1e-10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weight", [1.0, -3.0])
 @pytest.mark.parametrize("place", [0.0, 0.13, 0.5, 0.9])
 def test_order_two_without_noise_though_the_density_jumps_at_the_reset(weight, place):

@@ -34,6 +34,7 @@ def fixed_point_at(network, method=TIGHT):
     return at
 
 
+@pytest.mark.slow
 def test_the_response_to_strength_of_linear_rates_is_exact(kind):
     network = kind(MATRIX, LinearTransfer(), 9.0)
     strengths = [3.0, 20.0, 40.0]

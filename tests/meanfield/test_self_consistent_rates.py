@@ -146,6 +146,7 @@ def test_rates_of_many_networks_that_run_away_are_not_a_solution():
     np.testing.assert_array_equal(found.outcome, [[0, Outcome.NOT_FINITE, Outcome.NOT_FINITE]] * 4)
 
 
+@pytest.mark.slow
 def test_everything_at_once_equals_one_by_one():
     matrices = [random_matrix(10, seed=s, inhibition=3.0) for s in range(3)]
     networks = [

@@ -167,6 +167,7 @@ def test_networks_approach_the_limit_whatever_their_divergent_and_reciprocal_pai
     assert large < 0.2 * spread
 
 
+@pytest.mark.slow
 def test_changed_convergent_pairs_do_not_approach_the_same_limit():
     """The distance that convergent pairs make is one that the test above would see."""
     levels = (np.arange(960) + 0.5) / 960

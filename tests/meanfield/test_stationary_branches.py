@@ -94,6 +94,7 @@ def test_the_discrimination_network_of_mastrogiuseppe_and_ostojic():
     assert int(go.number) == int(no_go.number) == 1
 
 
+@pytest.mark.slow
 def test_every_random_network_is_solved_and_attracting_branches_alternate():
     for covariance in (0.0, 1.0):
         found = BATCHED(random_parameters(100), jnp.asarray(covariance))
@@ -245,6 +246,7 @@ def test_nothing_can_be_raised_inside_compiled_code():
         jax.vmap(stationary_branches)(stack([go_no_go(0.1), go_no_go(0.2)]))
 
 
+@pytest.mark.slow
 def test_a_parameter_that_is_not_a_number_is_told():
     found = BATCHED(jnp.full((100, 5), jnp.nan), jnp.asarray(0.0))
     assert np.all(np.asarray(found.outcome) == Outcome.NOT_FINITE)

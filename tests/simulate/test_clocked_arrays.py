@@ -78,6 +78,7 @@ def test_without_noise_both_engines_give_the_same_spikes_and_portions_do_not_mat
     equal(spikes(system, wiring, few, start, **arguments), arrays)
 
 
+@pytest.mark.slow
 def test_realisations_do_not_depend_on_how_many_run_side_by_side():
     system, wiring = noisy_network()
     arguments = {"duration": 60.0, "key": KEY, "sample_times": [30.0], "workers": 1}

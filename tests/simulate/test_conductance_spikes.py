@@ -39,6 +39,7 @@ def chosen(systems, numbers):
     return jax.tree.map(lambda leaf: leaf[np.asarray(numbers)], systems)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "tolerance"),
     [

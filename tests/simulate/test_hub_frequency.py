@@ -55,6 +55,7 @@ def test_the_frequency_of_a_rhythm_is_found(frequency):
     assert abs(oscillation_frequency(volts, 25.0) - frequency) < 0.02
 
 
+@pytest.mark.slow
 def test_a_silent_trace_has_the_mean_frequency_and_a_derivative():
     silent = jnp.full(301, -50.0)
     assert oscillation_frequency(silent, 25.0) == pytest.approx(0.5)

@@ -73,6 +73,7 @@ def test_another_call_with_other_values_compiles_nothing():
     assert len(traces) > before
 
 
+@pytest.mark.slow
 def test_parameters_and_starts_are_batched():
     decays = jnp.asarray([0.1, 1.0, 3.0])
     starts = jnp.asarray([[1.0, 2.0], [3.0, -1.0], [0.5, 0.25]])

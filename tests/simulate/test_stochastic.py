@@ -42,6 +42,7 @@ def test_ornstein_uhlenbeck_processes_have_their_stationary_variance(method):
         assert discrete == pytest.approx(noise**2 / (2 * rate), rel=3e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 def test_increments_have_the_variance_of_their_time(method):
     # 50 steps, not a power of two.

@@ -74,6 +74,7 @@ def test_the_table_is_the_rate_function(theory):
     np.testing.assert_allclose(table(inputs), transfer(inputs), atol=1e-8)
 
 
+@pytest.mark.slow
 def test_the_reduced_theory_is_the_limit_with_finite_in_degree(theory):
     settings, transfer, reduced = theory
     rows = np.array([[0.1, 0.5, 0.2, 150.0], [0.2, 0.8, -0.2, 250.0], [0.25, 0.3, 0.5, 90.0]])

@@ -74,6 +74,7 @@ def test_slopes_are_fitted_where_errors_are_seen():
     assert np.isnan(fitted_rate(sizes, np.zeros(4)).slope)
 
 
+@pytest.mark.slow
 def test_averages_of_a_start_are_those_of_the_normal_law(small):
     kernel = StepKernel(np.zeros((1, 1)), np.ones(1))
     evolution = model.limit({**small, "duration": 0.5}, kernel)

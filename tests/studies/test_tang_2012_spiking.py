@@ -121,6 +121,7 @@ def test_measures_tell_sampling_from_a_true_difference():
     assert all(np.isnan(value) for value in nothing.values())
 
 
+@pytest.mark.slow
 def test_shards_hold_every_case_they_name():
     configuration = {
         "neuron": NEURON,
