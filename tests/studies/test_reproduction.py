@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ from neuropil.studies import (
     reproduce,
     reproduction,
 )
+from neuropil.studies.finished_shards import as_far_as_run
 from neuropil.studies.identity import code_version
 from neuropil.studies.store import RunFolder
 from toy_study import SHARDS, STUDY, ToyStudy
@@ -364,3 +366,35 @@ def test_studies_without_a_run_are_named(copied, tmp_path):
         latest_runs(copied, ["toy-2001", "other"])
     with pytest.raises(ValueError, match=r"no complete run of any study in .*nowhere"):
         latest_runs(tmp_path / "nowhere")
+
+
+class FirstAndLast(ToyStudy):
+    """A toy whose headlines are its first and its last shard."""
+
+    def headlines(self, configuration):
+        return ["part-0", "part-3"]
+
+    def claims(self, configuration, results):
+        return list(as_far_as_run(partial(ToyStudy.claims, self, configuration, results)))
+
+    def figures(self, configuration, results):
+        return as_far_as_run(partial(ToyStudy.figures, self, configuration, results))
+
+
+def test_headlines_are_run_first_and_the_rest_is_added_later(tmp_path, counted):
+    study = FirstAndLast()
+    headlines = reproduce(study, output=tmp_path, headlines_only=True, progress=False)
+    assert set(headlines.datasets()) == {"part-0", "part-3"}
+    assert headlines.not_run == ("part-1", "part-2")
+    assert headlines.claims == headlines.figures == ()
+    assert counted == {0: 1, 3: 1}
+    whole = reproduce(study, output=tmp_path, progress=False)
+    assert whole.folder == headlines.folder
+    assert (len(whole.claims), len(whole.figures), whole.not_run) == (3, 1, ())
+    assert counted == {0: 1, 1: 1, 2: 1, 3: 1}
+
+
+def test_headlines_that_are_no_shards_are_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(FirstAndLast, "headlines", lambda self, configuration: ["nobody"])
+    with pytest.raises(ValueError, match="nobody"):
+        reproduce(FirstAndLast(), output=tmp_path, headlines_only=True, progress=False)

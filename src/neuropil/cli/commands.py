@@ -52,6 +52,7 @@ def reproduce_studies(options: argparse.Namespace) -> Output:
     """Run the studies one after the other; each ends with its claims and its report."""
     executor = _executor(options)
     names = options.studies or list(registered_studies())
+    headlines_only = options.headlines or not (options.studies or options.whole)
     for name in names:  # a wrong name is found before hours of work, not after
         load_study(name)
     _keep_compiled_programs()
@@ -63,6 +64,7 @@ def reproduce_studies(options: argparse.Namespace) -> Output:
                 seed=options.seed,
                 output=options.output,
                 executor=executor,
+                headlines_only=headlines_only,
                 progress=not options.quiet,
             )
             report = write_report(run)
@@ -73,6 +75,8 @@ def reproduce_studies(options: argparse.Namespace) -> Output:
         else:
             yield _heading(run)
             yield claims_table(run.claims, terminal_width(), colour=colours_wanted())
+            if run.not_run:
+                yield _rest(run, name)
             yield f"Report: {report.resolve()}"
 
 
@@ -88,6 +92,7 @@ def print_claims(options: argparse.Namespace) -> Output:
                 "key": run.key,
                 "finished": run.finished,
                 "folder": str(run.folder),
+                "not_run": list(run.not_run),
                 "claims": [claim.to_json() for claim in run.claims],
             }
             for run in runs
@@ -97,6 +102,8 @@ def print_claims(options: argparse.Namespace) -> Output:
     for run in runs:
         yield _heading(run)
         yield claims_table(run.claims, terminal_width(), colour=colours_wanted())
+        if run.not_run:
+            yield _rest(run, run.study)
 
 
 def write_reports(options: argparse.Namespace) -> Output:
@@ -163,6 +170,15 @@ def _executor(options: argparse.Namespace) -> AbstractExecutor:
 
 def _heading(run: RunResult) -> str:
     return f"\n{run.study}: {run.identity['study']['title']} (scale {run.identity['scale']})"
+
+
+def _rest(run: RunResult, name: str) -> str:
+    """What a run of headlines left out, and how to go on."""
+    done = len(run.identity["shards"]) - len(run.not_run)
+    return (
+        f"Headlines: {done} of {len(run.identity['shards'])} parts were run. The rest: "
+        f"neuropil reproduce {name}"
+    )
 
 
 def _keep_compiled_programs() -> None:

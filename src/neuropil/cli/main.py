@@ -86,7 +86,15 @@ def _parser() -> argparse.ArgumentParser:
         "studies",
         nargs="*",
         metavar="STUDY",
-        help="a name from `neuropil list`, or path/to/file.py:OBJECT; all of the list if none",
+        help="a name from `neuropil list`, or path/to/file.py:OBJECT; the headlines of all in the "
+        "list if none",
+    )
+    extent = verb.add_mutually_exclusive_group()
+    extent.add_argument(
+        "--headlines", action="store_true", help="run the headlines of the studies named only"
+    )
+    extent.add_argument(
+        "--whole", action="store_true", help="run whole studies where none is named, too"
     )
     verb.add_argument(
         "--scale",

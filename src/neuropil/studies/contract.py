@@ -59,6 +59,14 @@ class AbstractStudy(ABC):
     def shards(self, configuration: Mapping[str, Any]) -> list[Shard]:
         """The independent pieces of work, numbered from 0."""
 
+    def headlines(self, configuration: Mapping[str, Any]) -> list[str]:
+        """Names of the shards that a first look at many studies runs: about a minute of work.
+
+        Claims and figures that need another shard are left out then (`as_far_as_run`). Without a
+        choice of the study's own all shards are run.
+        """
+        return [shard.name for shard in self.shards(configuration)]
+
     @abstractmethod
     def run_shard(self, configuration: Mapping[str, Any], index: int, key: RandomKey) -> xr.Dataset:
         """Compute one piece. `key` is the seed's key folded with `index`."""

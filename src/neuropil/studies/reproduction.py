@@ -24,6 +24,7 @@ from neuropil.studies.failures import (
     ShardFailed,
     StudyFailed,
 )
+from neuropil.studies.finished_shards import FinishedShards
 from neuropil.studies.identity import canonical, code_version, run_key
 from neuropil.studies.interruption import interrupts_kept
 from neuropil.studies.provenance import environment, now
@@ -47,6 +48,7 @@ def reproduce(
     seed: int = 0,
     output: Path | str = "runs",
     executor: AbstractExecutor | None = None,
+    headlines_only: bool = False,
     progress: bool = True,
 ) -> RunResult:
     """Run a study, or continue a run of it that was stopped, and store the outcome.
@@ -54,7 +56,9 @@ def reproduce(
     `study` is an object or a name that `load_study` knows. The run lives in
     `output/<study>/<key>`, where the key is a hash of study, configuration, seed and code: shards
     that are there and whole are not computed again. Results depend on neither the executor nor
-    on interruptions. `progress` shows a bar on the standard error stream.
+    on interruptions. With `headlines_only` the shards are those that the study calls its headlines,
+    and claims and figures are those that need no others; a later call without it computes the rest
+    in the same folder. `progress` shows a bar on the standard error stream.
 
     Raises `ValueError` for an unknown study, scale or seed and for a study that breaks its
     contract, `StudyFailed` when the run cannot go on (its subclasses say whether a shard failed,
@@ -71,12 +75,15 @@ def reproduce(
     check_shards(shards)
     identity["study"]["reference"] = reference
     identity["shards"] = [shard.name for shard in shards]
+    wanted = shards
+    if headlines_only:
+        wanted = _headlines(study, identity["configuration"], shards)
     folder = RunFolder(Path(output) / study.name / identity["key"])
     with folder.held(), interrupts_kept():
         session = _Session.begin(folder, identity, executor)
         try:
-            missing = [shard for shard in shards if not folder.has_shard(shard)]
-            folder.log(f"{len(shards) - len(missing)} of {len(shards)} shards are there")
+            missing = [shard for shard in wanted if not folder.has_shard(shard)]
+            folder.log(f"{len(wanted) - len(missing)} of {len(wanted)} shards wanted are there")
             if missing:
                 task = ShardTask(study, identity["configuration"], seed, identity["code"])
                 _compute(task, folder, missing, session, executor, progress)
@@ -92,6 +99,19 @@ def reproduce(
             raise
         session.end(COMPLETE)
     return load_run(folder.path)
+
+
+def _headlines(
+    study: AbstractStudy, configuration: dict[str, Any], shards: list[Shard]
+) -> list[Shard]:
+    """The shards that the study calls its headlines."""
+    names = study.headlines(configuration)
+    unknown = set(names) - {shard.name for shard in shards}
+    if unknown or not names:
+        raise ValueError(
+            f"headlines of {study.name} must name some of its shards, got {sorted(names)}"
+        )
+    return [shard for shard in shards if shard.name in names]
 
 
 def _identity(study: AbstractStudy, scale: Any, seed: Any) -> dict[str, Any]:
@@ -210,11 +230,12 @@ def _judge_and_draw(
     study: AbstractStudy, configuration: dict[str, Any], folder: RunFolder, shards: list[Shard]
 ) -> None:
     """Claims and figures from the stored shards, so that a resumed run sees the same numbers."""
-    results = {shard.name: folder.read_shard(shard) for shard in shards}
+    stored = {shard.name: folder.read_shard(shard) for shard in shards if folder.has_shard(shard)}
+    results = FinishedShards(stored, [shard.name for shard in shards])
     try:
         claims = study.claims(configuration, results)
         folder.write_figures(study.figures(configuration, results))
-        folder.write_claims(claims)
+        folder.write_claims(claims, [shard.name for shard in shards if shard.name not in stored])
     except StudyFailed:
         raise
     except Exception as error:

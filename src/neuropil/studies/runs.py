@@ -30,13 +30,14 @@ class RunResult:
 
     `identity` is what was run (study, scale, seed, code version, configuration, shards),
     `provenance` under which circumstances; `finished` is when the claims were last judged, in UTC
-    as ISO 8601. Arrays are read when they are asked for.
+    as ISO 8601; `not_run` names the shards that a run of headlines left out. Arrays are read when they are asked for.
     """
 
     folder: Path
     finished: str
     identity: dict[str, Any]
     provenance: dict[str, Any]
+    not_run: tuple[str, ...]
     claims: tuple[Claim, ...]
     figures: tuple[StoredFigure, ...]
 
@@ -55,9 +56,13 @@ class RunResult:
         return sum(claim.verdict is verdict for claim in self.claims)
 
     def datasets(self) -> dict[str, xr.Dataset]:
-        """The result of every shard by its name; raises `RunDamaged` when a checksum differs."""
+        """The result of every shard that was run, by name; raises `RunDamaged` when a checksum differs."""
         folder = RunFolder(self.folder)
-        return {shard.name: folder.read_shard(shard) for shard in shards_of(self.identity)}
+        return {
+            shard.name: folder.read_shard(shard)
+            for shard in shards_of(self.identity)
+            if shard.name not in self.not_run
+        }
 
     def to_xarray(self) -> xr.DataTree:
         """The results of all shards as one labelled tree, a child for each shard."""
@@ -83,6 +88,7 @@ def load_run(folder: Path) -> RunResult:
             finished=ledger["finished"],
             identity=identity,
             provenance=provenance,
+            not_run=tuple(ledger["not_run"]),
             claims=tuple(claim_from_json(record) for record in ledger["claims"]),
             figures=tuple(
                 StoredFigure(

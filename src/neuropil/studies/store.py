@@ -4,7 +4,8 @@ configuration.json   what was run: study, scale, seed, code version, configurati
 provenance.json      under which circumstances, one entry for each time the run was continued
 shards/              one Zarr group a shard, with its SHA-256 list beside it (`sha256sum -c`)
 figures/             PNG and SVG, and `figures.json` with names and captions
-claims.json          the ledger; it is written last, so where it is, the run is complete
+claims.json          the ledger; it is written last, so where it is, the run ended: it names the
+                     shards that were left out of a run of headlines
 log.txt              what happened when
 """
 
@@ -133,12 +134,19 @@ class RunFolder:
             text = json.dumps({"schema": SCHEMA, "figures": index}, indent=2, ensure_ascii=False)
             (aside / "figures.json").write_text(text + "\n", encoding="utf-8")
 
-    def write_claims(self, claims: Sequence[Claim]) -> None:
-        """Write the ledger, which completes the run; raises `ValueError` on a repeated claim."""
+    def write_claims(self, claims: Sequence[Claim], not_run: Sequence[str] = ()) -> None:
+        """Write the ledger, which completes the run; raises `ValueError` on a repeated claim.
+
+        `not_run` names the shards that were left out of a run of headlines.
+        """
         identifiers = [claim.identifier for claim in claims]
         if len(set(identifiers)) != len(identifiers):
             raise ValueError(f"claim identifiers must be distinct, got {sorted(identifiers)}")
-        record = {"finished": now(), "claims": [claim.to_json() for claim in claims]}
+        record = {
+            "finished": now(),
+            "not_run": list(not_run),
+            "claims": [claim.to_json() for claim in claims],
+        }
         self.write_record("claims", record)
 
     def _shard_paths(self, shard: Shard) -> tuple[Path, Path]:

@@ -61,6 +61,10 @@ class BittnerStudy(AbstractStudy):
         """One for each problem, and for each size of the scaling study."""
         return [Shard(index, name) for index, name in enumerate(_work(configuration))]
 
+    def headlines(self, configuration: Mapping[str, Any]) -> list[str]:
+        """The linear system, as it was meant and as it was printed."""
+        return ["linear-system", "printed-example"]
+
     def run_shard(self, configuration: Mapping[str, Any], index: int, key: RandomKey) -> xr.Dataset:
         """Compute one piece."""
         return list(_work(configuration).values())[index](configuration, key)

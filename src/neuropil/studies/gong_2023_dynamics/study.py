@@ -37,6 +37,7 @@ WORK: dict[str, Work] = {
     "slow-fast": run_alone,
     "slow-fast-context": run_context,
 }
+SLOW_FAST = "slow-fast", "slow-fast-context"
 
 
 class GongDynamicsStudy(AbstractStudy):
@@ -57,6 +58,10 @@ class GongDynamicsStudy(AbstractStudy):
     def shards(self, configuration: Mapping[str, Any]) -> list[Shard]:
         """One for each theorem, figure and diagram."""
         return [Shard(index, name) for index, name in enumerate(WORK)]
+
+    def headlines(self, configuration: Mapping[str, Any]) -> list[str]:
+        """Everything but the slow-fast analysis and the layer of Fig. 2."""
+        return [name for name in WORK if name not in ("layer-figure-2", *SLOW_FAST)]
 
     def run_shard(self, configuration: Mapping[str, Any], index: int, key: RandomKey) -> xr.Dataset:
         """Compute one piece."""

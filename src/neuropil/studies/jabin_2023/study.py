@@ -58,6 +58,11 @@ class JabinStudy(AbstractStudy):
         """One for each family of networks, each connectome and each question."""
         return [Shard(index, name) for index, name in enumerate(_work(configuration))]
 
+    def headlines(self, configuration: Mapping[str, Any]) -> list[str]:
+        """Dense networks, a real connectome, the hierarchy, and the formulae of the slides."""
+        real = configuration["connectomes"]["names"]
+        return ["dense", real[0], "neural-field", "hierarchy", "misprints", "picture"]
+
     def run_shard(self, configuration: Mapping[str, Any], index: int, key: RandomKey) -> xr.Dataset:
         """Compute one piece."""
         return list(_work(configuration).values())[index](configuration, key)

@@ -40,6 +40,18 @@ class TangStudy(AbstractStudy):
         """Ensembles, branches, connectomes, sizes of the limit, and spiking networks."""
         return [Shard(index, name) for index, name in enumerate(_work(configuration))]
 
+    def headlines(self, configuration: Mapping[str, Any]) -> list[str]:
+        """The neuron, the random networks of the poster, and pieces of real connectomes."""
+        sizes, real = configuration["ensemble"]["sizes"], configuration["real_families"]
+        kinds = numbers.KINDS
+        random = [
+            f"{family}-{kind}-{size}"
+            for family in numbers.RANDOM_FAMILIES
+            for size in sizes
+            for kind in kinds
+        ]
+        return ["neuron", *random, *(f"{family}-excitatory-{sizes[-1]}" for family in real)]
+
     def run_shard(self, configuration: Mapping[str, Any], index: int, key: RandomKey) -> xr.Dataset:
         """Compute one piece."""
         return list(_work(configuration).values())[index](configuration, key)

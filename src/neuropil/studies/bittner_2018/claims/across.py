@@ -1,6 +1,7 @@
 """Claims on the two problems that combine this document with the others."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,21 +10,23 @@ from scipy.stats import t as student
 
 from neuropil.result import Outcome
 from neuropil.studies.claims import Claim, judged
+from neuropil.studies.finished_shards import as_far_as_run
 
 Results = Mapping[str, xr.Dataset]
 WHERE = "Across the documents"
 
 
-def claims(configuration: Mapping[str, Any], results: Results) -> list[Claim]:
+def claims(configuration: Mapping[str, Any], results: Results) -> Iterator[Claim]:
     """Motifs with a prescribed fold, and networks with prescribed rates."""
-    return [
-        *three_fixed_points(configuration["three_fixed_points"], results["three-fixed-points"]),
-        *heterogeneous_rates(configuration["heterogeneous_rates"], results["heterogeneous-rates"]),
-    ]
+    return as_far_as_run(
+        partial(three_fixed_points, configuration["three_fixed_points"], results),
+        partial(heterogeneous_rates, configuration["heterogeneous_rates"], results),
+    )
 
 
-def three_fixed_points(settings: Mapping[str, Any], data: xr.Dataset) -> list[Claim]:
+def three_fixed_points(settings: Mapping[str, Any], results: Results) -> list[Claim]:
     """Where the fold lies, how many stationary states there are, and the entropy both ways."""
+    data = results["three-fixed-points"]
     fold = data.sampled_fold.values
     beside = settings["beside"]
     return [
@@ -88,8 +91,9 @@ def stiff_ratio(data: xr.Dataset) -> Claim:
     )
 
 
-def heterogeneous_rates(settings: Mapping[str, Any], data: xr.Dataset) -> list[Claim]:
+def heterogeneous_rates(settings: Mapping[str, Any], results: Results) -> list[Claim]:
     """What the reduced theory was asked for, and what fresh networks show."""
+    data = results["heterogeneous-rates"]
     mean, variation = settings["mean_rate"], settings["variation"]
     stored = data.predicted.values
     return [

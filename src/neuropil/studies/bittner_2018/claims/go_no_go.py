@@ -1,6 +1,7 @@
 """Claims on networks of rank one: the trap of the published Go/No-Go task, and its solution."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import xarray as xr
 
 from neuropil.studies.bittner_2018.claims.linear_system import constraints
 from neuropil.studies.claims import Claim, judged
+from neuropil.studies.finished_shards import as_far_as_run
 
 Results = Mapping[str, xr.Dataset]
 
@@ -17,17 +19,19 @@ DISCRIMINATION = {"overlap": 1.05074, "readout": 1.10405}
 SILENT = 1e-6
 
 
-def claims(configuration: Mapping[str, Any], results: Results) -> list[Claim]:
+def claims(configuration: Mapping[str, Any], results: Results) -> Iterator[Claim]:
     """The trap, the reference point, the solution, finite networks; discrimination."""
-    return [
-        vacuous_constraint(results),
-        reference_point(configuration, results),
-        constraints(results, "go-no-go", "go-no-go-constraints", "Go/No-Go on stable branches"),
-        respond_to_go_only(results),
-        finite_networks(results),
-        discrimination_theory(results),
-        discrimination_networks(results),
-    ]
+    return as_far_as_run(
+        partial(vacuous_constraint, results),
+        partial(reference_point, configuration, results),
+        partial(
+            constraints, results, "go-no-go", "go-no-go-constraints", "Go/No-Go on stable branches"
+        ),
+        partial(respond_to_go_only, results),
+        partial(finite_networks, results),
+        partial(discrimination_theory, results),
+        partial(discrimination_networks, results),
+    )
 
 
 def vacuous_constraint(results: Results) -> Claim:

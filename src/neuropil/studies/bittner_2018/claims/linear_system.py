@@ -1,12 +1,14 @@
 """Claims on two-dimensional linear systems: the published form, and the document's own targets."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from neuropil.studies.claims import Claim, judged
+from neuropil.studies.finished_shards import as_far_as_run
 
 Results = Mapping[str, xr.Dataset]
 
@@ -24,20 +26,22 @@ STIFF = 0.1
 """Curvatures of less than this share of the stiffest count as none."""
 
 
-def claims(configuration: Mapping[str, Any], results: Results) -> list[Claim]:
+def claims(configuration: Mapping[str, Any], results: Results) -> Iterator[Claim]:
     """Entropy, natural parameters, islands, directions, fresh eigenvalues; the printed targets."""
-    return [
-        entropy(results),
-        natural_parameters(results),
-        constraints(results, "linear-system", "linear-constraints", "The band of oscillations"),
-        two_islands(results),
-        directions(results),
-        eigenvalues(results),
-        printed_moments(configuration, results),
-        printed_frequency(configuration, results),
-        printed_support(results),
-        corrected(configuration, results),
-    ]
+    return as_far_as_run(
+        partial(entropy, results),
+        partial(natural_parameters, results),
+        partial(
+            constraints, results, "linear-system", "linear-constraints", "The band of oscillations"
+        ),
+        partial(two_islands, results),
+        partial(directions, results),
+        partial(eigenvalues, results),
+        partial(printed_moments, configuration, results),
+        partial(printed_frequency, configuration, results),
+        partial(printed_support, results),
+        partial(corrected, configuration, results),
+    )
 
 
 def entropy(results: Results) -> Claim:

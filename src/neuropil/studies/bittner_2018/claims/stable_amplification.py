@@ -1,6 +1,7 @@
 """Claims on the scaling study: how close to the largest entropy, ours and the published runs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import xarray as xr
 
 from neuropil.studies.bittner_2018.claims.linear_system import constraints
 from neuropil.studies.claims import Claim, Verdict, judged
+from neuropil.studies.finished_shards import as_far_as_run
 
 Results = Mapping[str, xr.Dataset]
 
@@ -32,18 +34,19 @@ NOISE_IS_WORTH = 0.2
 GAP_PER_DIMENSION, LEAST_GAP = 0.01, 0.1
 
 
-def claims(configuration: Mapping[str, Any], results: Results) -> list[Claim]:
+def claims(configuration: Mapping[str, Any], results: Results) -> Iterator[Claim]:
     """By size: constraints, certificate, reference, published runs; and whole matrices."""
-    found = []
+    calls: list[Callable[[], Claim]] = []
     for size in configuration["stable_amplification"]["neurons"]:
-        shard = f"stable-amplification-{size}"
-        found += [
-            constraints(results, shard, f"amplification-constraints-{size}", f"N = {size}"),
-            certificate(results, size),
-            published_runs(results, size),
+        shard, name = f"stable-amplification-{size}", f"amplification-constraints-{size}"
+        calls += [
+            partial(constraints, results, shard, name, f"N = {size}"),
+            partial(certificate, results, size),
+            partial(published_runs, results, size),
         ]
     missing = [size for size in PUBLISHED_RUNS if f"stable-amplification-{size}" not in results]
-    return [*found, *(untested(size) for size in missing), whole_matrices(configuration, results)]
+    calls += [partial(untested, size) for size in missing]
+    return as_far_as_run(*calls, partial(whole_matrices, configuration, results))
 
 
 def uncertainty(data: xr.Dataset) -> float:

@@ -1,12 +1,14 @@
 """Claims on the stomatogastric ganglion: three cells as in the document, five as published."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from neuropil.studies.claims import Claim, judged
+from neuropil.studies.finished_shards import as_far_as_run
 
 Results = Mapping[str, xr.Dataset]
 
@@ -14,15 +16,15 @@ PUBLISHED_HUB_ENTROPY = 1.039
 """Of the authors' converged run, from the log that they published with their program."""
 
 
-def claims(configuration: Mapping[str, Any], results: Results) -> list[Claim]:
+def claims(configuration: Mapping[str, Any], results: Results) -> Iterator[Claim]:
     """The rhythm, the statistics of fresh circuits, the cost; the hub and its step."""
-    return [
-        rhythm(results),
-        targets(configuration, results),
-        cost(results),
-        hub_entropy(results),
-        hub_step(configuration, results),
-    ]
+    return as_far_as_run(
+        partial(rhythm, results),
+        partial(targets, configuration, results),
+        partial(cost, results),
+        partial(hub_entropy, results),
+        partial(hub_step, configuration, results),
+    )
 
 
 def rhythm(results: Results) -> Claim:

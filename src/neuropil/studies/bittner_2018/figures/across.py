@@ -1,6 +1,7 @@
 """Figures of the two problems that combine this document with the others."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from matplotlib.figure import Figure
 
 from neuropil.plots.style import BLUE, GREY, ORANGE, RED, legend, plain
 from neuropil.studies.contract import DrawnFigure
+from neuropil.studies.finished_shards import as_far_as_run
 
 Results = Mapping[str, xr.Dataset]
 MOTIF_LABELS = {
@@ -24,14 +26,15 @@ BINS = 40
 
 def figures(configuration: Mapping[str, Any], results: Results) -> Iterator[DrawnFigure]:
     """Motifs by their fold, networks by their rates."""
-    settings = configuration["three_fixed_points"]
-    yield three_fixed_points(settings, results["three-fixed-points"])
-    settings = configuration["heterogeneous_rates"]
-    yield heterogeneous_rates(settings, results["heterogeneous-rates"])
+    return as_far_as_run(
+        partial(three_fixed_points, configuration["three_fixed_points"], results),
+        partial(heterogeneous_rates, configuration["heterogeneous_rates"], results),
+    )
 
 
-def three_fixed_points(settings: Mapping[str, Any], data: xr.Dataset) -> DrawnFigure:
+def three_fixed_points(settings: Mapping[str, Any], results: Results) -> DrawnFigure:
     """Folds before and after, how each parameter may vary, and how they make up for each other."""
+    data = results["three-fixed-points"]
     figure = Figure(figsize=(11, 3.6), layout="constrained")
     folds, spread, together = figure.subplots(1, 3)
     _folds(folds, settings, data)
@@ -105,8 +108,9 @@ def _folds(ax: Axes, settings: Mapping[str, Any], data: xr.Dataset) -> None:
     plain(ax)
 
 
-def heterogeneous_rates(settings: Mapping[str, Any], data: xr.Dataset) -> DrawnFigure:
+def heterogeneous_rates(settings: Mapping[str, Any], results: Results) -> DrawnFigure:
     """Statistics before and after with fresh networks, and where in parameters they come from."""
+    data = results["heterogeneous-rates"]
     figure = Figure(figsize=(11, 3.6), layout="constrained")
     rates, wiring, coupling = figure.subplots(1, 3)
     mean, variation = (data.drawn.sel(statistic=name) for name in ("mean_rate", "variation"))

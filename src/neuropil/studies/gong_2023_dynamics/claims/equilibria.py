@@ -1,23 +1,25 @@
 """Claims on the fixed points of the motifs in Fig. 2 and Fig. 8."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from neuropil.studies.claims import Claim, judged
+from neuropil.studies.finished_shards import as_far_as_run
 
 Results = Mapping[str, xr.Dataset]
 
 
-def claims(configuration: Mapping[str, Any], results: Results) -> list[Claim]:
+def claims(configuration: Mapping[str, Any], results: Results) -> Iterator[Claim]:
     """Fig. 8A, Fig. 2 and 8B, and where trajectories lead."""
-    return [
-        one_stable(results),
-        three_of_which_one_unstable(results),
-        trajectories_settle(configuration, results),
-    ]
+    return as_far_as_run(
+        partial(one_stable, results),
+        partial(three_of_which_one_unstable, results),
+        partial(trajectories_settle, configuration, results),
+    )
 
 
 def _inside(data: xr.Dataset) -> bool:

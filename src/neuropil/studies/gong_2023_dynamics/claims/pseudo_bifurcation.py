@@ -1,12 +1,14 @@
 """Claims on the neuronal layer under a frozen astrocyte, and on the slow-fast picture."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from neuropil.studies.claims import Claim, judged
+from neuropil.studies.finished_shards import as_far_as_run
 from neuropil.studies.gong_2023_dynamics.configuration import PUBLISHED_FOLD
 
 Results = Mapping[str, xr.Dataset]
@@ -19,18 +21,18 @@ STILL, LONG = 4e-4, 150.0
 longer than this, in ms."""
 
 
-def claims(configuration: Mapping[str, Any], results: Results) -> list[Claim]:
+def claims(configuration: Mapping[str, Any], results: Results) -> Iterator[Claim]:
     """Fig. 9, Fig. 2E to 2G, and Fig. 2D read as a slow-fast trajectory."""
-    return [
-        figure_9_counts(results),
-        figure_9_fold(results),
-        figure_9_needs_all_starts(results),
-        figure_2_fold(results),
-        regimes_are_sheets(results),
-        astrocyte_is_slow(results),
-        regimes_lie_on_one_sheet(results),
-        context_crosses_the_fold(configuration, results),
-    ]
+    return as_far_as_run(
+        partial(figure_9_counts, results),
+        partial(figure_9_fold, results),
+        partial(figure_9_needs_all_starts, results),
+        partial(figure_2_fold, results),
+        partial(regimes_are_sheets, results),
+        partial(astrocyte_is_slow, results),
+        partial(regimes_lie_on_one_sheet, results),
+        partial(context_crosses_the_fold, configuration, results),
+    )
 
 
 def _count_at(data: xr.Dataset, output: float) -> int:

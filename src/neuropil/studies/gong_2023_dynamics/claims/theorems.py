@@ -1,12 +1,14 @@
 """Claims on bounds, existence and uniqueness, and SI.4's search for two fixed points."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from neuropil.studies.claims import Claim, judged
+from neuropil.studies.finished_shards import as_far_as_run
 
 Results = Mapping[str, xr.Dataset]
 
@@ -14,17 +16,17 @@ HAIR = 1e-9
 """What rounding may add to Omega, relative to its width."""
 
 
-def claims(configuration: Mapping[str, Any], results: Results) -> list[Claim]:
+def claims(configuration: Mapping[str, Any], results: Results) -> Iterator[Claim]:
     """Theorems 1 to 3, Remark 2, and the paragraph around eq. (24)."""
-    return [
-        ultimately_bounded(configuration, results),
-        there_is_a_fixed_point(results),
-        condition_19_is_sufficient(results),
-        other_norms_prove_more(results),
-        printed_equation_has_two_roots(configuration, results),
-        two_fixed_points(configuration, results),
-        positive_parameters_give_one(results),
-    ]
+    return as_far_as_run(
+        partial(ultimately_bounded, configuration, results),
+        partial(there_is_a_fixed_point, results),
+        partial(condition_19_is_sufficient, results),
+        partial(other_norms_prove_more, results),
+        partial(printed_equation_has_two_roots, configuration, results),
+        partial(two_fixed_points, configuration, results),
+        partial(positive_parameters_give_one, results),
+    )
 
 
 def ultimately_bounded(configuration: Mapping[str, Any], results: Results) -> Claim:

@@ -1,31 +1,32 @@
 """Claims on real connectomes: how few types predict what their own spikes do."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import xarray as xr
 
 from neuropil.studies.claims import Claim, judged
+from neuropil.studies.finished_shards import as_far_as_run
 
 Results = Mapping[str, xr.Dataset]
 
 
-def claims(configuration: Mapping[str, Any], results: Results) -> list[Claim]:
+def claims(configuration: Mapping[str, Any], results: Results) -> Iterator[Claim]:
     """For each connectome: resolution, and what the equation on its own weights misses."""
     names = configuration["connectomes"]["names"]
-    return [
-        claim
-        for name in names
-        for claim in (
-            resolution(results[name], name),
-            own_weights(results[name], name),
-            scaling(results[name], name),
+    return as_far_as_run(
+        *(
+            partial(claim, results, name)
+            for name in names
+            for claim in (resolution, own_weights, scaling)
         )
-    ]
+    )
 
 
-def resolution(data: xr.Dataset, name: str) -> Claim:
+def resolution(results: Results, name: str) -> Claim:
     """One type, many types, every neuron a type."""
+    data = results[name]
     one, all_apart = data.rate_error.values[0], float(data.rate_error.sel(resolution="all"))
     colours = [label for label in data.resolution.values if label.isdigit()]
     few = next(
@@ -56,8 +57,9 @@ def resolution(data: xr.Dataset, name: str) -> Claim:
     )
 
 
-def own_weights(data: xr.Dataset, name: str) -> Claim:
+def own_weights(results: Results, name: str) -> Claim:
     """The one-neuron law on the network's own weights, with and without shot noise."""
+    data = results[name]
     plain, better = (float(data.law_distance.sel(resolution=r)) for r in ("all", "all, shot noise"))
     noise = float(data.law_noise)
     return judged(
@@ -75,8 +77,9 @@ def own_weights(data: xr.Dataset, name: str) -> Claim:
     )
 
 
-def scaling(data: xr.Dataset, name: str) -> Claim:
+def scaling(results: Results, name: str) -> Claim:
     """Is the connectome in the scaling that the theorem assumes?"""
+    data = results[name]
     weight, strength, n = float(data.largest_weight), float(data.strength), int(data.neurons)
     smallness = weight / strength
     return judged(

@@ -1,6 +1,7 @@
 """Claims on the theorem: all tree observables converge, whatever the weights."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,6 +9,7 @@ import scipy.stats
 import xarray as xr
 
 from neuropil.studies.claims import Claim, judged
+from neuropil.studies.finished_shards import as_far_as_run
 from neuropil.studies.jabin_2023.families import FAMILIES
 
 Results = Mapping[str, xr.Dataset]
@@ -31,19 +33,19 @@ class Rate(NamedTuple):
     high: float
 
 
-def claims(configuration: Mapping[str, Any], results: Results) -> list[Claim]:
+def claims(configuration: Mapping[str, Any], results: Results) -> Iterator[Claim]:
     """Convergence by family, rates, the two parts of the error, initial data, neural fields."""
-    return [
-        *(converges(results, name) for name in FAMILIES),
-        *(rates_agree(results, name) for name in FAMILIES),
-        natural_scaling(configuration, results),
-        chaos(results),
-        shot_noise(results),
-        dependent_starts(results),
-        shared_starts(results),
-        neural_field_fails(results),
-        types_succeed(results),
-    ]
+    return as_far_as_run(
+        *(partial(converges, results, name) for name in FAMILIES),
+        *(partial(rates_agree, results, name) for name in FAMILIES),
+        partial(natural_scaling, configuration, results),
+        partial(chaos, results),
+        partial(shot_noise, results),
+        partial(dependent_starts, results),
+        partial(shared_starts, results),
+        partial(neural_field_fails, results),
+        partial(types_succeed, results),
+    )
 
 
 def fitted_rate(

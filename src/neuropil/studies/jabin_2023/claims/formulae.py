@@ -1,28 +1,30 @@
 """Claims on formulae of the slides: the hierarchy, and what is misprinted."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from neuropil.studies.claims import Claim, judged
+from neuropil.studies.finished_shards import as_far_as_run
 from neuropil.studies.jabin_2023.claims.convergence import fitted_rate
 
 Results = Mapping[str, xr.Dataset]
 
 
-def claims(configuration: Mapping[str, Any], results: Results) -> list[Claim]:
+def claims(configuration: Mapping[str, Any], results: Results) -> Iterator[Claim]:
     """The hierarchy, its last term, the boundary value, the range of the rate, alpha."""
-    return [
-        remainders_vanish(results),
-        last_term(results),
-        boundary_without_noise(results),
-        boundary_with_noise(results),
-        source_at_reset(results),
-        half_line(results),
-        coupling_in_input(configuration, results),
-    ]
+    return as_far_as_run(
+        partial(remainders_vanish, results),
+        partial(last_term, results),
+        partial(boundary_without_noise, results),
+        partial(boundary_with_noise, results),
+        partial(source_at_reset, results),
+        partial(half_line, results),
+        partial(coupling_in_input, configuration, results),
+    )
 
 
 def remainders_vanish(results: Results) -> Claim:

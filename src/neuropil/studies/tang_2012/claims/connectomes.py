@@ -1,6 +1,7 @@
 """Claims on whole real connectomes and on the limit of large second-order networks."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import scipy.stats
 import xarray as xr
 
 from neuropil.studies.claims import Claim, judged
+from neuropil.studies.finished_shards import as_far_as_run
 from neuropil.studies.tang_2012.regression import interval_of_mean
 
 Results = Mapping[str, xr.Dataset]
@@ -15,15 +17,15 @@ Results = Mapping[str, xr.Dataset]
 CLOSE = 0.2
 
 
-def claims(configuration: Mapping[str, Any], results: Results) -> list[Claim]:
+def claims(configuration: Mapping[str, Any], results: Results) -> Iterator[Claim]:
     """Theories on real wiring, random twins, and the prediction for SONETs."""
-    return [
-        in_strength_orders_rates(configuration, results),
-        degrees_predict_variance(configuration, results),
-        twins_share_variance(configuration, results),
-        limit_ignores_divergence(configuration, results),
-        limit_is_approached(configuration, results),
-    ]
+    return as_far_as_run(
+        partial(in_strength_orders_rates, configuration, results),
+        partial(degrees_predict_variance, configuration, results),
+        partial(twins_share_variance, configuration, results),
+        partial(limit_ignores_divergence, configuration, results),
+        partial(limit_is_approached, configuration, results),
+    )
 
 
 def _whole(configuration: Mapping[str, Any], results: Results) -> dict[str, xr.Dataset]:

@@ -1,12 +1,14 @@
 """Claims on steady states: uniqueness, convergence, linearity in strength (Fig. 3)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from neuropil.studies.claims import Claim, judged
+from neuropil.studies.finished_shards import as_far_as_run
 
 Results = Mapping[str, xr.Dataset]
 
@@ -14,20 +16,20 @@ SAME = 0.01
 """Limits of the iteration closer than this, in mV, are the same fixed point."""
 
 
-def claims(configuration: Mapping[str, Any], results: Results) -> list[Claim]:
+def claims(configuration: Mapping[str, Any], results: Results) -> Iterator[Claim]:
     """Banach's condition, the iteration, and how fixed points move with strength."""
-    return [
-        contraction_proves_uniqueness(configuration, results),
-        contraction_is_cautious(configuration, results),
-        one_fixed_point(configuration, results),
-        several_fixed_points(configuration, results),
-        excitatory_is_linear(configuration, results),
-        linearity_is_saturation(configuration, results),
-        mixed_stops_converging(configuration, results),
-        fixed_points_go_on(configuration, results),
-        mixed_is_less_linear(configuration, results),
-        larger_networks_are_steeper(configuration, results),
-    ]
+    return as_far_as_run(
+        partial(contraction_proves_uniqueness, configuration, results),
+        partial(contraction_is_cautious, configuration, results),
+        partial(one_fixed_point, configuration, results),
+        partial(several_fixed_points, configuration, results),
+        partial(excitatory_is_linear, configuration, results),
+        partial(linearity_is_saturation, configuration, results),
+        partial(mixed_stops_converging, configuration, results),
+        partial(fixed_points_go_on, configuration, results),
+        partial(mixed_is_less_linear, configuration, results),
+        partial(larger_networks_are_steeper, configuration, results),
+    )
 
 
 def ensembles(configuration: Mapping[str, Any], results: Results, kind: str) -> list[xr.Dataset]:

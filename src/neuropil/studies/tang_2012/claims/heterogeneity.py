@@ -1,12 +1,14 @@
 """Claims on what the wiring predicts of rates (Fig. 4b and Future Work)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from neuropil.studies.claims import Claim, judged
+from neuropil.studies.finished_shards import as_far_as_run
 
 Results = Mapping[str, xr.Dataset]
 
@@ -14,18 +16,18 @@ CLOSE = 0.2
 """A predicted variance within this fraction of the measured one counts as right."""
 
 
-def claims(configuration: Mapping[str, Any], results: Results) -> list[Claim]:
+def claims(configuration: Mapping[str, Any], results: Results) -> Iterator[Claim]:
     """Fig. 4b, the regressions that the poster announces, and the perturbation formula."""
     pieces = [f"{family}-excitatory" for family in configuration["real_families"]]
-    return [
-        figure_4b(configuration, results),
-        in_degree_predicts(configuration, results, "excitatory"),
-        in_degree_predicts(configuration, results, "mixed"),
-        motifs_add(configuration, results),
-        in_degree_in_real_pieces(configuration, results, pieces),
-        perturbation_holds(configuration, results),
-        perturbation_breaks(configuration, results),
-    ]
+    return as_far_as_run(
+        partial(figure_4b, configuration, results),
+        partial(in_degree_predicts, configuration, results, "excitatory"),
+        partial(in_degree_predicts, configuration, results, "mixed"),
+        partial(motifs_add, configuration, results),
+        partial(in_degree_in_real_pieces, configuration, results, pieces),
+        partial(perturbation_holds, configuration, results),
+        partial(perturbation_breaks, configuration, results),
+    )
 
 
 def _share(data: xr.Dataset, response: str, predictors: str, strength: float) -> xr.DataArray:

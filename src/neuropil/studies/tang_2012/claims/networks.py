@@ -1,29 +1,33 @@
 """Claims on the neuron's rate and on how the networks are made (Figs. 1 and 2)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from neuropil.studies.claims import Claim, judged
+from neuropil.studies.finished_shards import as_far_as_run
 from neuropil.studies.tang_2012.ensemble import MOTIFS
 
+Results = Mapping[str, xr.Dataset]
 
-def claims(configuration: Mapping[str, Any], results: Mapping[str, xr.Dataset]) -> list[Claim]:
+
+def claims(configuration: Mapping[str, Any], results: Results) -> Iterator[Claim]:
     """Saturation and shape of the transfer function, spikes against theory, realised wiring."""
-    neuron = results["neuron"]
-    return [
-        saturation(configuration, neuron),
-        slope_has_one_peak(neuron),
-        spikes_agree(neuron),
-        erdos_renyi_density(configuration, results),
-        second_order_statistics(configuration, results),
-    ]
+    return as_far_as_run(
+        partial(saturation, configuration, results),
+        partial(slope_has_one_peak, results),
+        partial(spikes_agree, results),
+        partial(erdos_renyi_density, configuration, results),
+        partial(second_order_statistics, configuration, results),
+    )
 
 
-def saturation(configuration: Mapping[str, Any], neuron: xr.Dataset) -> Claim:
+def saturation(configuration: Mapping[str, Any], results: Results) -> Claim:
     """Fig. 1: "firing rates saturate for large values of input current"."""
+    neuron = results["neuron"]
     period = configuration["neuron"]["refractory_period"]
     reached = float(neuron.saturated_rate) * period
     return judged(
@@ -39,8 +43,9 @@ def saturation(configuration: Mapping[str, Any], neuron: xr.Dataset) -> Claim:
     )
 
 
-def slope_has_one_peak(neuron: xr.Dataset) -> Claim:
+def slope_has_one_peak(results: Results) -> Claim:
     """Fig. 1, right: the derivative of the rate rises and falls once."""
+    neuron = results["neuron"]
     slope = neuron.slope.values
     turns = np.flatnonzero(np.diff(np.sign(np.diff(slope))) != 0)
     peak = float(neuron.input.values[np.argmax(slope)])
@@ -57,8 +62,9 @@ def slope_has_one_peak(neuron: xr.Dataset) -> Claim:
     )
 
 
-def spikes_agree(neuron: xr.Dataset) -> Claim:
+def spikes_agree(results: Results) -> Claim:
     """The rate formula against spikes counted in a simulation of the same equation."""
+    neuron = results["neuron"]
     error = neuron.simulated_rate / neuron.theory_rate - 1
     spread = neuron.simulated_error / neuron.theory_rate
     worst = float(np.abs(error).max())

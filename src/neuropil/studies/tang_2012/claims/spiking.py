@@ -1,12 +1,14 @@
 """Claims on self-consistent rates against the spiking networks that they stand for."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from neuropil.studies.claims import Claim, judged
+from neuropil.studies.finished_shards import as_far_as_run
 
 Results = Mapping[str, xr.Dataset]
 
@@ -19,17 +21,17 @@ EQUATION, SHOT = "noise fixed", "with shot noise"
 WHERE = "Eq. 1; Modeling neurons and firing rates"
 
 
-def claims(configuration: Mapping[str, Any], results: Results) -> list[Claim]:
+def claims(configuration: Mapping[str, Any], results: Results) -> Iterator[Claim]:
     """Where the equation gives the rates of spiking networks, and where it does not."""
-    return [
-        mean_rates(configuration, results),
-        rates_of_neurons(configuration, results),
-        weak_is_enough(configuration, results),
-        shot_noise_matters(configuration, results),
-        poster_strength(configuration, results),
-        where_it_fails(results["spikes-sweep"]),
-        delay_is_left_out(results["spikes-delays"]),
-    ]
+    return as_far_as_run(
+        partial(mean_rates, configuration, results),
+        partial(rates_of_neurons, configuration, results),
+        partial(weak_is_enough, configuration, results),
+        partial(shot_noise_matters, configuration, results),
+        partial(poster_strength, configuration, results),
+        partial(where_it_fails, results),
+        partial(delay_is_left_out, results),
+    )
 
 
 def cases(
@@ -213,8 +215,9 @@ def poster_strength(configuration: Mapping[str, Any], results: Results) -> Claim
     )
 
 
-def where_it_fails(sweep: xr.Dataset) -> Claim:
+def where_it_fails(results: Results) -> Claim:
     """Weaker noise, stronger jumps, and fewer inputs at the same coupling: does it fail more?"""
+    sweep = results["spikes-sweep"]
     off = np.abs(np.log(sweep.ratio.sel(theory=SHOT)))
     noises, jumps = sweep.noise.values, sweep.jump.values
     degrees = sweep.in_degree.values
@@ -253,8 +256,9 @@ def where_it_fails(sweep: xr.Dataset) -> Claim:
     )
 
 
-def delay_is_left_out(delays: xr.Dataset) -> Claim:
+def delay_is_left_out(results: Results) -> Claim:
     """The equation has no delay: do the networks' rates depend on it?"""
+    delays = results["spikes-delays"]
     spread = (delays.mean_rate.max("delay") / delays.mean_rate.min("delay") - 1).values
     weak, strong = float(spread[0]), float(spread[1:].max())
     told = "; ".join(

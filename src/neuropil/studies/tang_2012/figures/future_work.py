@@ -1,6 +1,7 @@
 """Figures of what the poster left to do."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,18 +11,21 @@ from matplotlib.figure import Figure
 from neuropil import plots
 from neuropil.plots.style import BLUE, CYCLE, GREY, RED, plain
 from neuropil.studies.contract import DrawnFigure
+from neuropil.studies.finished_shards import as_far_as_run
 
 Results = Mapping[str, xr.Dataset]
 
 
 def figures(configuration: Mapping[str, Any], results: Results) -> Iterator[DrawnFigure]:
     """Shares explained, perturbation, branches, real connectomes, and the SONET limit."""
-    yield shares_explained(configuration, results)
-    yield perturbation(configuration, results)
-    yield branches(results)
-    yield saturation(results["branches-saturation"])
-    yield real_connectomes(configuration, results)
-    yield limit(configuration, results)
+    return as_far_as_run(
+        partial(shares_explained, configuration, results),
+        partial(perturbation, configuration, results),
+        partial(branches, results),
+        partial(saturation, results),
+        partial(real_connectomes, configuration, results),
+        partial(limit, configuration, results),
+    )
 
 
 def shares_explained(configuration: Mapping[str, Any], results: Results) -> DrawnFigure:
@@ -144,8 +148,9 @@ def branches(results: Results) -> DrawnFigure:
     )
 
 
-def saturation(data: xr.Dataset) -> DrawnFigure:
+def saturation(results: Results) -> DrawnFigure:
     """Mean input with and without a refractory period."""
+    data = results["branches-saturation"]
     figure = Figure(figsize=(6.5, 4), layout="constrained")
     ax = figure.subplots()
     for refractory, colour in (("with", BLUE), ("without", RED)):

@@ -1,6 +1,7 @@
 """Figures 1 to 4b of the poster."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,21 +10,25 @@ from matplotlib.figure import Figure
 
 from neuropil import plots
 from neuropil.studies.contract import DrawnFigure
+from neuropil.studies.finished_shards import as_far_as_run
 
 Results = Mapping[str, xr.Dataset]
 
 
 def figures(configuration: Mapping[str, Any], results: Results) -> Iterator[DrawnFigure]:
     """Transfer function, networks, fixed points against strength, moments against moments."""
-    yield figure_1(results["neuron"])
-    yield figure_2(configuration, results)
-    yield figure_3(configuration, results)
-    yield motifs(configuration, results)
-    yield figure_4b(configuration, results)
+    return as_far_as_run(
+        partial(figure_1, results),
+        partial(figure_2, configuration, results),
+        partial(figure_3, configuration, results),
+        partial(motifs, configuration, results),
+        partial(figure_4b, configuration, results),
+    )
 
 
-def figure_1(neuron: xr.Dataset) -> DrawnFigure:
+def figure_1(results: Results) -> DrawnFigure:
     """Voltage, rate and slope of the rate."""
+    neuron = results["neuron"]
     figure = Figure(figsize=(10, 3), layout="constrained")
     voltage, rate = figure.subplots(1, 2)
     voltage.plot(neuron.time, neuron.voltage, linewidth=0.6)

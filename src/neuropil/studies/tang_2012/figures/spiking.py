@@ -1,6 +1,7 @@
 """Figures of self-consistent rates against spiking networks."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from matplotlib.figure import Figure
 
 from neuropil.plots.style import BLUE, CYCLE, GREY, RED, plain
 from neuropil.studies.contract import DrawnFigure
+from neuropil.studies.finished_shards import as_far_as_run
 from neuropil.studies.tang_2012.claims.spiking import ASYNCHRONOUS, EQUATION, SHOT
 
 Results = Mapping[str, xr.Dataset]
@@ -23,8 +25,10 @@ LARGEST_FACTOR = 2.0
 
 def figures(configuration: Mapping[str, Any], results: Results) -> Iterator[DrawnFigure]:
     """Rates neuron by neuron and on average, and where the equation fails."""
-    yield rates(configuration, results)
-    yield failure(results["spikes-sweep"])
+    return as_far_as_run(
+        partial(rates, configuration, results),
+        partial(failure, results),
+    )
 
 
 def rates(configuration: Mapping[str, Any], results: Results) -> DrawnFigure:
@@ -98,8 +102,9 @@ def _short(name: str) -> str:
     return name.replace("-cook-2019-chemical", "").replace("-eichler-2017-right", "")
 
 
-def failure(sweep: xr.Dataset) -> DrawnFigure:
+def failure(results: Results) -> DrawnFigure:
     """Mean rate counted over predicted, for every noise, jump and in-degree."""
+    sweep = results["spikes-sweep"]
     rows = [(kind, theory) for kind in sweep.kind.values for theory in THEORY_COLOURS]
     columns = sweep.noise.values
     figure = Figure(figsize=(11, 2.5 * len(rows)), layout="constrained")
