@@ -3,10 +3,18 @@
 from neuropil.inference.augmented_lagrangian import AugmentedLagrangian
 from neuropil.inference.behaviour import Behaviour
 from neuropil.inference.black_box import BlackBox
+from neuropil.inference.coverage import coverage
 from neuropil.inference.distribution import ConstraintReport, ParameterDistribution
 from neuropil.inference.domains import AbstractDomain, HalfLine, Interval, RealLine, Simplex
 from neuropil.inference.evidence import Estimate
 from neuropil.inference.feasibility import Feasibility, feasibility
+from neuropil.inference.flat_arrays import (
+    flattened,
+    for_corner,
+    prior_draws,
+    simulator,
+    unflattened,
+)
 from neuropil.inference.flow import Flow
 from neuropil.inference.flow_architecture import (
     AbstractFlowArchitecture,
@@ -21,6 +29,7 @@ from neuropil.inference.natural_path import NaturalPath
 from neuropil.inference.prediction import Prediction, predict
 from neuropil.inference.recorded import reweighted
 from neuropil.inference.sensitivity import Sensitivity, sensitivity
+from neuropil.inference.slices import conditional_slice, marginal_slice
 from neuropil.inference.support import Support
 
 __all__ = [
@@ -47,12 +56,20 @@ __all__ = [
     "Sensitivity",
     "Simplex",
     "Support",
+    "conditional_slice",
+    "coverage",
     "feasibility",
     "fit_flow",
+    "flattened",
     "flow_divergence",
+    "for_corner",
     "islands",
+    "marginal_slice",
     "maximum_entropy",
     "predict",
+    "prior_draws",
     "reweighted",
     "sensitivity",
+    "simulator",
+    "unflattened",
 ]
