@@ -136,6 +136,12 @@ def rank_two() -> dict[str, Any]:
 
 PARTS = {"linear": linear, "rank-two": rank_two, "truth": truth}
 
+
+def run() -> dict[str, Any]:
+    """All parts."""
+    return {name: part() for name, part in PARTS.items()}
+
+
 if __name__ == "__main__":
     chosen = sys.argv[1:] or list(PARTS)
     unknown = set(chosen) - set(PARTS)
