@@ -59,11 +59,11 @@ def peer(found: Any, simulations: int) -> dict[str, Any]:
     bound = 10.0 * torch.ones(draws.shape[1])
     inference = NPE(prior=BoxUniform(-bound, bound))
     inference.append_simulations(
-        torch.as_tensor(draws, dtype=torch.float32),
-        torch.as_tensor(statistics, dtype=torch.float32),
+        torch.tensor(draws, dtype=torch.float32),
+        torch.tensor(statistics, dtype=torch.float32),
     ).train()
     posterior = inference.build_posterior()
-    at = torch.as_tensor(observed, dtype=torch.float32)
+    at = torch.tensor(observed, dtype=torch.float32)
     sampled = posterior.sample((DRAWS,), x=at, show_progress_bars=False)
     log_density = posterior.log_prob(sampled, x=at).numpy().astype(float)
     seconds = time.perf_counter() - begin

@@ -20,6 +20,7 @@ from neuropil.inference import (
     predict,
 )
 from neuropil.simulate import (
+    ConductanceSpikes,
     TabulatedEuler,
     TriphasicRhythm,
     conductance_spikes,
@@ -30,6 +31,8 @@ from neuropil.studies.bittner_2018.answers import drawn, stored
 from neuropil.types import RandomKey
 
 SYNAPSES = 7
+SHOWN = 8
+"""Circuits whose spikes are kept for a figure."""
 UNITS = {
     "burst_rate": "Hz",
     "lp_onset": "",
@@ -64,20 +67,26 @@ def support(only_synapses: bool) -> Support:
     return Support(domains)
 
 
-def rhythms(
+def spikes_of(
     parameters: Mapping[str, Float[np.ndarray, "sets ..."]], *, step: float, duration: float
-) -> TriphasicRhythm:
-    """Simulate circuits without noise and measure their bursts after the first second."""
+) -> ConductanceSpikes:
+    """Simulate circuits without noise."""
     synapses = 10.0 ** np.asarray(parameters["log_synapses"])
     if "conductances" in parameters:
         rows = np.concatenate([np.asarray(parameters["conductances"]), synapses], axis=1)
         circuits = pyloric_circuits(rows)
     else:
         circuits = pyloric_circuits(synapses, pyloric_circuit_5a())
-    spikes = conductance_spikes(
-        circuits, TabulatedEuler(step), duration=duration, key=None, workers=1, throw=False
+    return conductance_spikes(
+        circuits, TabulatedEuler(step), duration=duration, workers=1, throw=False
     )
-    return triphasic_rhythm(find_bursts(spikes))
+
+
+def rhythms(
+    parameters: Mapping[str, Float[np.ndarray, "sets ..."]], *, step: float, duration: float
+) -> TriphasicRhythm:
+    """Simulate circuits without noise and measure their bursts after the first second."""
+    return triphasic_rhythm(find_bursts(spikes_of(parameters, step=step, duration=duration)))
 
 
 def statistics_of(rhythm: TriphasicRhythm) -> dict[str, Float[np.ndarray, " circuits"]]:
@@ -122,6 +131,11 @@ def run_stomatogastric(configuration: Mapping[str, Any], key: RandomKey) -> xr.D
     finer = predict(
         answer, numbers["fresh"], key=fresh, behaviour=behaviour(numbers, step=numbers["fine_step"])
     )
+    shown = spikes_of(
+        {name: values[:SHOWN] for name, values in finer.parameters.items()},
+        step=numbers["fine_step"],
+        duration=numbers["duration"],
+    )
     order = rhythms(finer.parameters, step=numbers["fine_step"], duration=numbers["duration"])
     before = where.draw(fresh, numbers["fresh"])
     uniform = rhythms(
@@ -137,11 +151,13 @@ def run_stomatogastric(configuration: Mapping[str, Any], key: RandomKey) -> xr.D
             "fresh_upper": ("name", [finer.means[name].upper for name in names]),
             "fresh_deviation": ("name", [finer.deviations[name] for name in names]),
             "fresh_failed": ((), finer.failed),
+            "spike_time": (("shown", "cell", "spike"), shown.times, {"units": "ms"}),
             "fresh_sets": ((), numbers["fresh"]),
             "pyloric_share": ((), float(order.is_pyloric.mean())),
             "uniform_triphasic_share": ((), float(uniform.is_triphasic.mean())),
             "uniform_pyloric_share": ((), float(uniform.is_pyloric.mean())),
-        }
+        },
+        {"cell": list(shown.cell_names)},
     )
     samples = drawn(answer, min(configuration["samples"], numbers["particles"]), draw)
     return xr.merge([stored(answer), samples, verified])

@@ -30,6 +30,7 @@ def figures(
         partial(go_no_go.trap, results),
         partial(stomatogastric.synapses, results),
         partial(stomatogastric.predicted, configuration, results),
+        partial(stomatogastric.rasters, configuration, results),
         partial(stomatogastric.hub, results),
         partial(across.figures, configuration, results),
     )

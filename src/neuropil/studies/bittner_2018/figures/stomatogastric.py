@@ -62,6 +62,25 @@ def predicted(configuration: Mapping[str, Any], results: Results) -> DrawnFigure
     )
 
 
+def rasters(configuration: Mapping[str, Any], results: Results) -> DrawnFigure:
+    """Spikes of some fresh circuits."""
+    data = results["stomatogastric"]
+    times = data.spike_time.transpose("shown", "cell", "spike").values
+    figure = Figure(figsize=(9, 0.5 * len(times) + 1.2), layout="constrained")
+    end = configuration["stomatogastric"]["duration"]
+    plots.circuit_rasters(
+        times, [str(cell) for cell in data.cell.values], interval=(1_000.0, end),
+        ax=figure.subplots(),
+    )  # fmt: skip
+    return DrawnFigure(
+        "stomatogastric-rasters",
+        f"Spikes of {len(times)} circuits drawn from the distribution, simulated at half the step "
+        "after the first second.",
+        figure,
+        alt="In nearly every circuit AB/PD, LP and PY burst one after the other.",
+    )
+
+
 def hub(results: Results) -> DrawnFigure:
     """The frequency of the hub at both steps, and what the step changes."""
     data = results["hub"]
