@@ -28,6 +28,22 @@ PLANE = (jnp.full(2, -3.0), jnp.full(2, 3.0))
 
 PROJECTIONS = {"phase_curves": "3d"}
 CALLS = {
+    "circuit_rasters": lambda ax: plots.circuit_rasters(
+        1000.0 + np.arange(12.0).reshape(2, 2, 3), ["LP", "PY"], interval=(0.0, 2000.0), ax=ax
+    ),
+    "component_trajectories": lambda ax: plots.component_trajectories({"a": np.eye(2)}, ax=ax),
+    "context_learning_curves": lambda ax: plots.context_learning_curves(
+        np.ones((3, 4)), np.array([0, 1, 0, 1]), ax=ax
+    ),
+    "cumulative_regret": lambda ax: plots.cumulative_regret(
+        np.arange(4), {"a": np.ones((3, 4))}, ax=ax
+    ),
+    "final_regrets": lambda ax: plots.final_regrets({"a": np.ones(3)}, ax=ax),
+    "heat_map": lambda ax: plots.heat_map(np.eye(2), "ab", "cd", ax=ax),
+    "regret_after_switch": lambda ax: plots.regret_after_switch(
+        np.arange(5), {"a": np.ones((3, 5))}, ax=ax
+    ),
+    "regret_raster": lambda ax: plots.regret_raster({"a": np.ones(3)}, ax=ax),
     "inference_trace": lambda ax: plots.inference_trace(np.ones((3, 4)), ax=ax),
     "sensitivity_directions": lambda ax: plots.sensitivity_directions(
         np.array([-2.0, -1.0]), np.eye(2), ("a", "b"), ax=ax
