@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from neuropil.circuits import (
+    DenseNeuroGlialNetwork,
     LeakyIntegrateAndFire,
     LinearSystem,
     RankOneStatistics,
@@ -21,6 +22,14 @@ GRAPH = erdos_renyi(12, 0.3, key=jax.random.key(0))
 TRANSFER = SiegertTransfer(LeakyIntegrateAndFire())
 LIMIT, _ = sonet_limit_network(
     TRANSFER, 15.0, total_strength=100.0, connection_probability=0.2, convergent=0.3, chain=0.1
+)
+
+GLIA_KEYS = jax.random.split(jax.random.key(2), 4)
+GLIA = DenseNeuroGlialNetwork(
+    hebbian_gain=jax.random.normal(GLIA_KEYS[0], (9, 9)),
+    glial_gain=jax.random.normal(GLIA_KEYS[1], (9, 2)),
+    gap_strength=jax.random.normal(GLIA_KEYS[2], (2, 2)),
+    coincidence_gain=jax.random.normal(GLIA_KEYS[3], (2, 9)),
 )
 
 PYLORIC = pyloric_circuit_5a()
@@ -59,4 +68,5 @@ SYSTEMS = {
         tripartite_motif_figure_9(),
         jnp.array([0.5, -1.0, 0.3, 0.8, 2.0]),
     ),
+    "neurons and glia, full matrices": (GLIA, jnp.linspace(-1.0, 1.5, 14)),
 }

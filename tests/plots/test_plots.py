@@ -28,6 +28,8 @@ PLANE = (jnp.full(2, -3.0), jnp.full(2, 3.0))
 
 PROJECTIONS = {"phase_curves": "3d"}
 CALLS = {
+    "robustness": lambda ax: plots.robustness(np.arange(3.0), {"a": np.ones((3, 2))}, ax=ax),
+    "training_curves": lambda ax: plots.training_curves({"a": np.ones((2, 3))}, ax=ax),
     "circuit_rasters": lambda ax: plots.circuit_rasters(
         1000.0 + np.arange(12.0).reshape(2, 2, 3), ["LP", "PY"], interval=(0.0, 2000.0), ax=ax
     ),

@@ -6,6 +6,7 @@ from neuropil.circuits.activation import (
     HyperbolicTangent,
     Logistic,
 )
+from neuropil.circuits.dense_neuroglia import DenseNeuroGlialNetwork
 from neuropil.circuits.inputs import ConstantInput, InputFunction
 from neuropil.circuits.integrate_and_fire import IntegrateAndFire
 from neuropil.circuits.leaky_integrate_and_fire import LeakyIntegrateAndFire
@@ -53,6 +54,7 @@ __all__ = [
     "AbstractActivation",
     "Activation",
     "ConstantInput",
+    "DenseNeuroGlialNetwork",
     "HUB",
     "HUB_CELL_NAMES",
     "HyperbolicTangent",

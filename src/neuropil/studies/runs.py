@@ -30,7 +30,8 @@ class RunResult:
 
     `identity` is what was run (study, scale, seed, code version, configuration, shards),
     `provenance` under which circumstances; `finished` is when the claims were last judged, in UTC
-    as ISO 8601; `not_run` names the shards that a run of headlines left out. Arrays are read when they are asked for.
+    as ISO 8601; `not_run` names the shards that a run of headlines left out. Arrays are read when
+    they are asked for.
     """
 
     folder: Path
@@ -56,7 +57,7 @@ class RunResult:
         return sum(claim.verdict is verdict for claim in self.claims)
 
     def datasets(self) -> dict[str, xr.Dataset]:
-        """The result of every shard that was run, by name; raises `RunDamaged` when a checksum differs."""
+        """Results of the shards that were run, by name; `RunDamaged` when a checksum differs."""
         folder = RunFolder(self.folder)
         return {
             shard.name: folder.read_shard(shard)

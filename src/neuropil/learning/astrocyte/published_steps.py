@@ -1,0 +1,200 @@
+"""The steps as the public code of the document computes them.
+
+They are kept to measure what that code measured: Peterson, "What can astrocytes compute?",
+repository glia_playing_atari, commit 047e47d, glia/gn.py.
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Bool, Float, Int
+
+from neuropil.learning.astrocyte.biology import UNDISTURBED, Biology, Leak, disturbed
+from neuropil.learning.astrocyte.steps import (
+    AbstractStep,
+    CellActivation,
+    identity,
+    keys_for,
+)
+from neuropil.learning.astrocyte.wiring import Cells, taken
+from neuropil.types import RandomKey
+
+NEIGHBOURS = 3
+
+
+class PublishedStep(AbstractStep):
+    """A spread, slide or gather of the public code, which differs from the document's.
+
+    Sources are visited one after the other and each adds to three cells: a spread of n cells to
+    n + 2 on a line; a slide on a ring; a gather to max(n - 2, 1) as a slide on a ring of that
+    size, in which **the last two cells are never read** (from two cells only the first is). After
+    every visit the cells that were touched are multiplied by 1 + b_j, so that with the sources
+    s_1, s_2, s_3 of cell j in the order of their visits
+
+        y_j = (1 + b_j)^3 w_1 x_{s_1} + (1 + b_j)^2 w_2 x_{s_2} + (1 + b_j) w_3 x_{s_3}:
+
+    the "bias" multiplies and the step is linear. `weights` holds w_1, w_2, w_3 of every cell,
+    those of cells with fewer sources at the end; places without a source are not used.
+
+    `biology` acts on what the step gives: noise, then failures, then leak, over the next cell
+    alone and with nothing beyond the ends, and scaled by the largest share once more, as the
+    blur is one of an image of width one. Hence a leak must have reach 1.
+
+    Raises `ValueError` for an unknown letter, a width below one, and a leak of another reach.
+    """
+
+    weights: Float[Array, "... 3 reached"]
+    bias: Float[Array, "... reached"] | None
+    kind: str = eqx.field(static=True)
+    width: int = eqx.field(static=True)
+    activation: CellActivation = identity
+    biology: Biology = UNDISTURBED
+
+    def __check_init__(self):
+        if self.kind not in ("s", "d", "g"):
+            raise ValueError(f"kind must be s, d or g, got {self.kind!r}")
+        if self.width < 1:
+            raise ValueError(f"width must be at least 1, got {self.width}")
+        leak = self.biology.leak
+        if leak is not None and leak.reach != 1:
+            raise ValueError(f"reach must be 1 in a step of the public code, got {leak.reach}")
+
+    @property
+    def letter(self) -> str:
+        """The kind."""
+        return self.kind
+
+    @property
+    def cells(self) -> Cells:
+        """Cells of the layer before."""
+        return (self.width,)
+
+    @property
+    def reached(self) -> Cells:
+        """Cells of the layer after."""
+        return (_reached(self.kind, self.width),)
+
+    @property
+    def n_parameters(self) -> int:
+        """Weights that are used, and the multiplicative biases."""
+        exists, _ = _sources(self.kind, self.width)
+        return int(np.sum(exists)) + (0 if self.bias is None else self.bias.shape[-1])
+
+    def matrix(self) -> Float[np.ndarray, "after before"]:
+        """The whole step as a full matrix, undisturbed: weights times powers of 1 + bias."""
+        exists, sources = _sources(self.kind, self.width)
+        factor = 1.0 if self.bias is None else 1 + np.asarray(self.bias)
+        full = np.zeros((self.reached[0], self.width))
+        for place, (there, source) in enumerate(zip(exists, sources, strict=True)):
+            weights = np.asarray(self.weights[place]) * factor ** (NEIGHBOURS - place)
+            cells = np.flatnonzero(there)
+            full[cells, source[cells]] = weights[cells]
+        return full
+
+    def _sums(
+        self, activity: Float[Array, " cells"], weights: Float[Array, "3 reached"]
+    ) -> Float[Array, " reached"]:
+        factor = None if self.bias is None else 1 + self.bias
+        exists, sources = _sources(self.kind, self.width)
+        total = jnp.zeros(weights.shape[-1], weights.dtype)
+        for weight, there, source in zip(weights, exists, sources, strict=True):
+            arriving = weight * taken(activity, source, 0)
+            if not np.all(there):
+                arriving = arriving * there.astype(weights.dtype)
+            total = total + arriving
+            # Places without a source come first, where there is nothing yet to multiply.
+            total = total if factor is None else total * factor
+        return total
+
+    def __call__(
+        self,
+        activity: Float[Array, "*cells"],
+        *,
+        key: RandomKey | None = None,
+        training: bool = False,
+    ) -> Float[Array, "*reached"]:
+        """Activity of the layer after. Raises `ValueError` where chance needs a key."""
+        biology = self.biology
+        weight_key, loss_key, *signal_keys = keys_for(4, key)
+        weights = disturbed(self.weights, biology.weight_noise, weight_key, training=training)
+        weights = disturbed(weights, biology.connection_loss, loss_key, training=training)
+        received = self._sums(activity, weights)
+        for chance, signal_key in zip(
+            (biology.signal_noise, biology.signal_loss), signal_keys, strict=True
+        ):
+            received = disturbed(received, chance, signal_key, training=training)
+        if biology.leak is not None:
+            received = _published_leak(received, biology.leak)
+        return self.activation(received)
+
+
+def _reached(kind: str, width: int) -> int:
+    return {"s": width + 2, "d": width, "g": max(width - 2, 1)}[kind]
+
+
+def _sources(
+    kind: str, width: int
+) -> tuple[Bool[np.ndarray, "3 reached"], Int[np.ndarray, "3 reached"]]:
+    """Sources of every cell in the order of their visits, and which places have one."""
+    reached = _reached(kind, width)
+    visited = width if kind == "s" else reached
+    touching: list[list[int]] = [[] for _ in range(reached)]
+    for source in range(visited):
+        if kind == "s":
+            touched = {source, source + 1, source + 2}
+        else:
+            touched = {(source - 1) % reached, source, (source + 1) % reached}
+        for cell in touched:
+            touching[cell].append(source)
+    exists = np.zeros((NEIGHBOURS, reached), bool)
+    sources = np.zeros((NEIGHBOURS, reached), int)
+    for cell, visits in enumerate(touching):
+        exists[NEIGHBOURS - len(visits) :, cell] = True
+        sources[NEIGHBOURS - len(visits) :, cell] = visits
+    return exists, sources
+
+
+def _published_leak(signal: Float[Array, " cells"], leak: Leak) -> Float[Array, " cells"]:
+    spread = lax.stop_gradient(leak.spread).astype(signal.dtype)
+    beside = jnp.exp(-0.5 / jnp.maximum(spread, 1e-3) ** 2)
+    centre, side = 1 / (1 + 2 * beside), beside / (1 + 2 * beside)
+    padded = jnp.pad(signal, 1)
+    return centre * (centre * signal + side * (padded[:-2] + padded[2:]))
+
+
+def published_step(
+    kind: str,
+    width: int,
+    *,
+    key: RandomKey,
+    bias: bool = True,
+    activation: CellActivation = identity,
+    biology: Biology = UNDISTURBED,
+    dtype: jnp.dtype | type = float,
+) -> PublishedStep:
+    """A step with weights and biases uniform between -1 / sqrt(width) and 1 / sqrt(width).
+
+    `width` counts all cells of the layer before, not the three that a cell hears. Raises
+    `ValueError` for a kind other than `s`, `d` or `g`, and for a width below one.
+    """
+    if kind not in ("s", "d", "g"):
+        raise ValueError(f"kind must be s (spread), d (slide) or g (gather), got {kind!r}")
+    if width < 1:
+        raise ValueError(f"width must be at least 1, got {width}")
+    weight_key, bias_key = jax.random.split(key)
+    bound, reached = width**-0.5, _reached(kind, width)
+    weights = jax.random.uniform(weight_key, (NEIGHBOURS, reached), dtype, -bound, bound)
+    factor = jax.random.uniform(bias_key, (reached,), dtype, -bound, bound) if bias else None
+    return PublishedStep(
+        weights=weights,
+        bias=factor,
+        kind=kind,
+        width=width,
+        activation=activation,
+        biology=biology,
+    )
+
+
+__all__ = ["PublishedStep", "published_step"]

@@ -1,0 +1,360 @@
+"""Who is next to whom in a wave: spread, slide and gather, on a line or on a sheet of cells."""
+
+import itertools
+from abc import abstractmethod
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jaxtyping import Array, Bool, Float, Int
+
+Cells = tuple[int, ...]
+"""Cells along each axis: one number for a line, two for a sheet."""
+
+
+def taken(
+    values: Float[Array, "..."], indices: Int[np.ndarray, " taken"], axis: int
+) -> Float[Array, "..."]:
+    """`values` at indices known beforehand, along one axis, as joined slices.
+
+    Neighbourhoods are a few runs of regularly spaced indices, and slices and their transposes
+    cost much less than a general gather and its scatter.
+    """
+    runs = [
+        lax.slice_in_dim(values, first, last + 1, step, axis)
+        for first, last, step in _runs(indices)
+    ]
+    return runs[0] if len(runs) == 1 else jnp.concatenate(runs, axis=axis)
+
+
+def _runs(indices: Int[np.ndarray, " taken"]) -> list[tuple[int, int, int]]:
+    """First, last and step of runs of constant positive step that make up the indices."""
+    runs: list[tuple[int, int, int]] = []
+    begin = 0
+    while begin < len(indices):
+        end = begin
+        step = 1
+        if begin + 1 < len(indices) and indices[begin + 1] > indices[begin]:
+            step = int(indices[begin + 1] - indices[begin])
+            while end + 1 < len(indices) and indices[end + 1] - indices[end] == step:
+                end += 1
+        runs.append((int(indices[begin]), int(indices[end]), step))
+        begin = end + 1
+    return runs
+
+
+class AbstractWiring(eqx.Module):
+    """The connections of one step between two layers of cells.
+
+    Every connection has a place in the bands, shape (neighbours of a cell, *cells): `neighbours`
+    ** axes values for each cell of one of the two layers. `cells` are the cells of the layer
+    before, one number (a line) or one for each axis (a sheet); on a sheet the neighbourhood is a
+    square. With `periodic` the ends are joined, to a ring or a torus.
+
+    Time and memory of `sums` grow with the number of connections.
+    """
+
+    cells: eqx.AbstractVar[Cells]
+    neighbours: eqx.AbstractVar[int]
+    stride: eqx.AbstractVar[int]
+    periodic: eqx.AbstractVar[bool]
+
+    @property
+    @abstractmethod
+    def letter(self) -> str:
+        """The letter of this step in the notation: s, d or g."""
+
+    @property
+    @abstractmethod
+    def reached(self) -> Cells:
+        """Cells of the layer after."""
+
+    @property
+    @abstractmethod
+    def owners(self) -> Cells:
+        """Cells that the columns of the bands belong to."""
+
+    @abstractmethod
+    def sums(
+        self, bands: Float[Array, "neighbours ..."], signal: Float[Array, "*cells"]
+    ) -> Float[Array, "*reached"]:
+        """What every cell of the layer after receives: the weighted sum over its connections."""
+
+    @abstractmethod
+    def connections(
+        self,
+    ) -> tuple[Bool[np.ndarray, "neighbours ..."], Int[np.ndarray, "neighbours ..."]]:
+        """Which places of the bands are connections, and the number of the other cell of each."""
+
+    @property
+    def neighbourhood(self) -> int:
+        """Connections of a cell that is far from the edges."""
+        return self.neighbours ** len(self.cells)
+
+    @property
+    def n_connections(self) -> int:
+        """Number of connections."""
+        return int(np.sum(self.connections()[0]))
+
+    def edges(
+        self,
+    ) -> tuple[Int[np.ndarray, " edges"], Int[np.ndarray, " edges"], Int[np.ndarray, " edges"]]:
+        """Number of the cell after, of the cell before, and flat place in the bands, of each."""
+        exists, other = self.connections()
+        place = np.flatnonzero(exists)
+        owner, partner = place % int(np.prod(self.owners)), other.ravel()[place]
+        after, before = (partner, owner) if self.letter == "s" else (owner, partner)
+        return after, before, place
+
+    def matrix(
+        self, bands: Float[Array | np.ndarray, "neighbours ..."]
+    ) -> Float[np.ndarray, "after before"]:
+        """The same step as a full matrix, for looking at and for checks."""
+        after, before, place = self.edges()
+        full = np.zeros((int(np.prod(self.reached)), int(np.prod(self.cells))))
+        np.add.at(full, (after, before), np.asarray(bands).ravel()[place])
+        return full
+
+
+class Gather(AbstractWiring):
+    """Cell j of the layer after receives from the cells stride j, ..., stride j + k - 1 before.
+
+    n cells become floor((n - k) / stride) + 1, at stride 1 n - k + 1 (Peterson, "What can
+    astrocytes compute?", Methods: m > n). On a ring the layer after has as many cells, spaced
+    evenly, and each receives from the k cells nearest to it.
+
+    Raises `ValueError` when no cell would be left.
+    """
+
+    cells: Cells = eqx.field(static=True)
+    neighbours: int = eqx.field(static=True, default=3)
+    stride: int = eqx.field(static=True, default=1)
+    periodic: bool = eqx.field(static=True, default=False)
+
+    def __check_init__(self):
+        _require(self)
+        if min(self.cells) < self.neighbours:
+            raise ValueError(
+                f"cells must be at least {self.neighbours} (neighbours) along each axis, for a "
+                f"gather would leave none, got {self.cells}"
+            )
+
+    @property
+    def letter(self) -> str:
+        """g."""
+        return "g"
+
+    @property
+    def reached(self) -> Cells:
+        """floor((n - k) / stride) + 1 along each axis."""
+        return tuple((n - self.neighbours) // self.stride + 1 for n in self.cells)
+
+    @property
+    def owners(self) -> Cells:
+        """The cells that receive."""
+        return self.reached
+
+    def sums(
+        self, bands: Float[Array, "neighbours ..."], signal: Float[Array, "*cells"]
+    ) -> Float[Array, "*reached"]:
+        """The weighted sum over the connections of every cell of the layer after."""
+        return _received(bands, signal, _contracted(self, self.cells, self.reached))
+
+    def connections(
+        self,
+    ) -> tuple[Bool[np.ndarray, "neighbours ..."], Int[np.ndarray, "neighbours ..."]]:
+        """All places; the other cell is the one before."""
+        return _partners(_contracted(self, self.cells, self.reached), self.cells)
+
+
+class Slide(AbstractWiring):
+    """Cell j receives from itself and its neighbours, (k - 1) // 2 before it and k // 2 behind.
+
+    The number of cells stays (Peterson, Methods: m = n). With open ends, cells at the edges
+    receive from fewer.
+
+    Raises `ValueError` for a stride, and for a ring smaller than a neighbourhood.
+    """
+
+    cells: Cells = eqx.field(static=True)
+    neighbours: int = eqx.field(static=True, default=3)
+    stride: int = eqx.field(static=True, default=1)
+    periodic: bool = eqx.field(static=True, default=False)
+
+    def __check_init__(self):
+        _require(self)
+        if self.stride != 1:
+            raise ValueError(f"stride must be 1 for a slide, which keeps width, got {self.stride}")
+        if self.periodic and min(self.cells) < self.neighbours:
+            raise ValueError(
+                f"cells must be at least {self.neighbours} (neighbours) on a ring, got {self.cells}"
+            )
+
+    @property
+    def letter(self) -> str:
+        """d."""
+        return "d"
+
+    @property
+    def reached(self) -> Cells:
+        """As many as before."""
+        return self.cells
+
+    @property
+    def owners(self) -> Cells:
+        """The cells that receive."""
+        return self.cells
+
+    def _indices(self, *, padded: int) -> list[Int[np.ndarray, "_neighbours _owners"]]:
+        indices = [_neighbourhoods(self, np.arange(n) - self._before + padded) for n in self.cells]
+        if self.periodic:
+            return [index % n for index, n in zip(indices, self.cells, strict=True)]
+        return indices
+
+    @property
+    def _before(self) -> int:
+        return (self.neighbours - 1) // 2
+
+    def sums(
+        self, bands: Float[Array, "neighbours ..."], signal: Float[Array, "*cells"]
+    ) -> Float[Array, "*reached"]:
+        """The weighted sum over the connections of every cell of the layer after."""
+        if self.periodic:
+            return _received(bands, signal, self._indices(padded=0))
+        room = (self._before, self.neighbours - 1 - self._before)
+        return _received(bands, jnp.pad(signal, room), self._indices(padded=self._before))
+
+    def connections(
+        self,
+    ) -> tuple[Bool[np.ndarray, "neighbours ..."], Int[np.ndarray, "neighbours ..."]]:
+        """Those that do not reach over an open end; the other cell is the one before."""
+        return _partners(self._indices(padded=0), self.cells)
+
+
+class Spread(AbstractWiring):
+    """Cell s of the layer before sends to the cells stride s, ..., stride s + k - 1 after.
+
+    n cells become stride (n - 1) + k, at stride 1 n + k - 1 (Peterson, Methods: m < n): the
+    connections of a gather, the other way. On a ring the cells are spaced evenly and each sends
+    to the k cells nearest to it.
+    """
+
+    cells: Cells = eqx.field(static=True)
+    neighbours: int = eqx.field(static=True, default=3)
+    stride: int = eqx.field(static=True, default=1)
+    periodic: bool = eqx.field(static=True, default=False)
+
+    def __check_init__(self):
+        _require(self)
+
+    @property
+    def letter(self) -> str:
+        """s."""
+        return "s"
+
+    @property
+    def reached(self) -> Cells:
+        """Stride (n - 1) + k along each axis."""
+        return tuple(self.stride * (n - 1) + self.neighbours for n in self.cells)
+
+    @property
+    def owners(self) -> Cells:
+        """The cells that send."""
+        return self.cells
+
+    def sums(
+        self, bands: Float[Array, "neighbours ..."], signal: Float[Array, "*cells"]
+    ) -> Float[Array, "*reached"]:
+        """The weighted sum over the connections of every cell of the layer after."""
+        indices = _contracted(self, self.reached, self.cells)
+        after = jax.ShapeDtypeStruct(self.reached, signal.dtype)
+        total = jnp.zeros(self.reached, signal.dtype)
+        for band, window in zip(bands, _windows(indices), strict=True):
+            (sent,) = jax.linear_transpose(window, after)(band * signal)
+            total = total + sent
+        return total
+
+    def connections(
+        self,
+    ) -> tuple[Bool[np.ndarray, "neighbours ..."], Int[np.ndarray, "neighbours ..."]]:
+        """All places; the other cell is the one after."""
+        return _partners(_contracted(self, self.reached, self.cells), self.reached)
+
+
+def _require(wiring: AbstractWiring) -> None:
+    cells, neighbours, stride = wiring.cells, wiring.neighbours, wiring.stride
+    if not cells or min(cells) < 1:
+        raise ValueError(f"cells must be at least 1 along each axis, got {cells}")
+    if neighbours < 1:
+        raise ValueError(f"neighbours must be at least 1, got {neighbours}")
+    if not 1 <= stride <= neighbours:
+        raise ValueError(
+            f"stride must lie between 1 and neighbours = {neighbours}, so that no cell is "
+            f"left out, got {stride}"
+        )
+
+
+def _neighbourhoods(
+    wiring: AbstractWiring, starts: Int[np.ndarray, " owners"]
+) -> Int[np.ndarray, "_neighbours _owners"]:
+    return starts[None, :] + np.arange(wiring.neighbours)[:, None]
+
+
+def _contracted(
+    wiring: AbstractWiring, wide: Cells, narrow: Cells
+) -> list[Int[np.ndarray, "_neighbours _owners"]]:
+    """For each axis, the cells of the wide layer next to each cell of the narrow one."""
+    indices = []
+    for n, m in zip(wide, narrow, strict=True):
+        if wiring.periodic:
+            nearest = np.rint(np.arange(m) * n / m).astype(int) - (wiring.neighbours - 1) // 2
+            indices.append(_neighbourhoods(wiring, nearest) % n)
+        else:
+            indices.append(_neighbourhoods(wiring, wiring.stride * np.arange(m)))
+    return indices
+
+
+Window = Callable[[Float[Array, "..."]], Float[Array, "..."]]
+
+
+def _windows(indices: list[Int[np.ndarray, "_neighbours _owners"]]) -> list[Window]:
+    """For each neighbour, the function that shows every cell the signal of that neighbour."""
+
+    def window(chosen: tuple[Int[np.ndarray, " _owners"], ...]) -> Window:
+        def look(signal: Float[Array, "..."]) -> Float[Array, "..."]:
+            for axis, along in enumerate(chosen):
+                signal = taken(signal, along, axis)
+            return signal
+
+        return look
+
+    return [window(chosen) for chosen in itertools.product(*indices)]
+
+
+def _received(
+    bands: Float[Array, "neighbours ..."],
+    signal: Float[Array, "..."],
+    indices: list[Int[np.ndarray, "_neighbours _owners"]],
+) -> Float[Array, "*owners"]:
+    parts = [band * window(signal) for band, window in zip(bands, _windows(indices), strict=True)]
+    return sum(parts[1:], start=parts[0])
+
+
+def _partners(
+    indices: list[Int[np.ndarray, "_neighbours _owners"]], cells: Cells
+) -> tuple[Bool[np.ndarray, "neighbours ..."], Int[np.ndarray, "neighbours ..."]]:
+    """Which neighbours there are, and their numbers in the layer of `cells`."""
+    exists, other = [], []
+    for chosen in itertools.product(*indices):
+        grid = np.meshgrid(*chosen, indexing="ij")
+        inside = [(along >= 0) & (along < n) for along, n in zip(grid, cells, strict=True)]
+        clipped = [np.clip(along, 0, n - 1) for along, n in zip(grid, cells, strict=True)]
+        exists.append(np.all(inside, axis=0))
+        other.append(np.ravel_multi_index(tuple(clipped), cells))
+    return np.stack(exists), np.stack(other)
+
+
+__all__ = ["AbstractWiring", "Cells", "Gather", "Slide", "Spread", "taken"]
