@@ -53,10 +53,7 @@ class PublishedStep(AbstractStep):
     biology: Biology = UNDISTURBED
 
     def __check_init__(self):
-        if self.kind not in ("s", "d", "g"):
-            raise ValueError(f"kind must be s, d or g, got {self.kind!r}")
-        if self.width < 1:
-            raise ValueError(f"width must be at least 1, got {self.width}")
+        _require(self.kind, self.width)
         leak = self.biology.leak
         if leak is not None and leak.reach != 1:
             raise ValueError(f"reach must be 1 in a step of the public code, got {leak.reach}")
@@ -130,6 +127,13 @@ class PublishedStep(AbstractStep):
         return self.activation(received)
 
 
+def _require(kind: str, width: int) -> None:
+    if kind not in ("s", "d", "g"):
+        raise ValueError(f"kind must be s (spread), d (slide) or g (gather), got {kind!r}")
+    if width < 1:
+        raise ValueError(f"width must be at least 1, got {width}")
+
+
 def _reached(kind: str, width: int) -> int:
     return {"s": width + 2, "d": width, "g": max(width - 2, 1)}[kind]
 
@@ -179,10 +183,7 @@ def published_step(
     `width` counts all cells of the layer before, not the three that a cell hears. Raises
     `ValueError` for a kind other than `s`, `d` or `g`, and for a width below one.
     """
-    if kind not in ("s", "d", "g"):
-        raise ValueError(f"kind must be s (spread), d (slide) or g (gather), got {kind!r}")
-    if width < 1:
-        raise ValueError(f"width must be at least 1, got {width}")
+    _require(kind, width)
     weight_key, bias_key = jax.random.split(key)
     bound, reached = width**-0.5, _reached(kind, width)
     weights = jax.random.uniform(weight_key, (NEIGHBOURS, reached), dtype, -bound, bound)
