@@ -210,7 +210,7 @@ def test_sizes_left_out_are_said_to_be():
         statistic=(("draw", "name"), np.ones((3, 2))),
         recomputed=(("fresh", "name"), np.ones((2, 2))),
     )
-    found = claims_on_scaling.claims(configuration, {"stable-amplification-2": data})
+    found = list(claims_on_scaling.claims(configuration, {"stable-amplification-2": data}))
     left_out = [claim for claim in found if claim.verdict is Verdict.NOT_TESTED]
     assert len(left_out) == len(claims_on_scaling.PUBLISHED_RUNS) - 1
     assert len({claim.identifier for claim in found}) == len(found)

@@ -149,7 +149,8 @@ class Processes(AbstractExecutor):
             initializer=_begin_worker,
         )
         try:
-            futures = {pool.submit(_compute_elsewhere, task, index): index for index in indices}
+            with _interrupts_left_to_the_parent():
+                futures = {pool.submit(_compute_elsewhere, task, index): index for index in indices}
             for future in as_completed(futures):
                 yield futures[future], future.result()
             pool.shutdown()
@@ -163,6 +164,19 @@ class Processes(AbstractExecutor):
             for worker in set(multiprocessing.active_children()) - others:
                 worker.terminate()
                 worker.join()
+
+
+@contextmanager
+def _interrupts_left_to_the_parent() -> Iterator[None]:
+    """Processes started meanwhile never see Ctrl-C, not even while they still import."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin_worker() -> None:
