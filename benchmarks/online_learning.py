@@ -36,7 +36,7 @@ from neuropil.learning import (
     play,
     vanilla_cell,
 )
-from neuropil.learning.bandit_tasks import stationary_bandit
+from neuropil.learning.bandits.tasks import stationary_bandit
 
 NEURONS, ASTROCYTES, UNITS, MEANS = 128, 64, 128, (0.4, 0.8, 0.1)
 KEY = jax.random.key(0)

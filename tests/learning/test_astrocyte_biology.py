@@ -28,20 +28,29 @@ def step_with(**biology):
 @pytest.mark.parametrize("shape", [(11,), (6, 5)])
 def test_leak_moves_transmitter_and_loses_none(shape, periodic):
     signal = jax.random.normal(KEY, shape)
-    leaked = Leak(0.7, reach=4)(signal, periodic=periodic)
+
+    def leak(spread, reach):
+        return Leak(spread, reach)(signal, periodic=periodic)
+
+    leaked = eqx.filter_jit(leak)(0.7, 4)
     assert leaked.shape == shape
     np.testing.assert_allclose(leaked.sum(), signal.sum(), rtol=1e-12)
     assert np.abs(leaked - signal).max() > 0.1
-    np.testing.assert_array_equal(Leak(0.0)(signal, periodic=periodic), signal)
+    np.testing.assert_array_equal(eqx.filter_jit(leak)(0.0, 3), signal)
+
+
+@eqx.filter_jit
+def leak_along_line(signal, reach):
+    return Leak(1.5, reach)(signal, periodic=False)
 
 
 def test_leak_is_a_gaussian_of_the_stated_width_that_ends_at_its_reach():
     pulse = jnp.zeros(41).at[20].set(1.0)
-    shares = np.asarray(Leak(1.5, reach=9)(pulse, periodic=False))
+    shares = np.asarray(leak_along_line(pulse, 9))
     distance = np.arange(41) - 20
     np.testing.assert_allclose(np.sum(shares * distance**2), 1.5**2, rtol=1e-6)
     np.testing.assert_allclose(shares[23] / shares[20], np.exp(-(3**2) / (2 * 1.5**2)), rtol=1e-12)
-    near = np.asarray(Leak(1.5, reach=2)(pulse, periodic=False))
+    near = np.asarray(leak_along_line(pulse, 2))
     assert set(np.flatnonzero(near)) == {18, 19, 20, 21, 22}
 
 
@@ -102,7 +111,7 @@ def test_biology_is_swept_and_not_trained():
     def loss(network):
         return jnp.sum(network(SIGNAL, key=KEY, training=True) ** 2)
 
-    gradient = eqx.filter_grad(loss)(network)
+    gradient = eqx.filter_jit(eqx.filter_grad(loss))(network)
     for step in gradient.steps:
         assert all(np.all(leaf == 0) for leaf in jax.tree.leaves(step.biology))
         assert np.abs(step.bands).max() > 0
@@ -110,8 +119,8 @@ def test_biology_is_swept_and_not_trained():
     def leaking(spread):
         return network.with_biology(Biology(leak=Leak(spread)))(SIGNAL)
 
-    together = jax.vmap(leaking)(jnp.array([0.0, 0.3, 0.6]))
-    np.testing.assert_allclose(together[1], leaking(0.3), atol=1e-14)
+    together = jax.jit(jax.vmap(leaking))(jnp.array([0.0, 0.3, 0.6]))
+    np.testing.assert_allclose(together[1], jax.jit(leaking)(jnp.asarray(0.3)), atol=1e-14)
 
 
 @pytest.mark.parametrize(

@@ -6,16 +6,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from neuropil.learning.bandit_algorithms import (
+from neuropil.learning.bandits.algorithms import (
     ContextualAgent,
     DiscountedUpperConfidenceBound,
     SlidingWindowUpperConfidenceBound,
     ThompsonSampling,
     UpperConfidenceBound,
 )
-from neuropil.learning.bandit_means import FlipFlopMeans
-from neuropil.learning.bandit_tasks import BernoulliBandit, stationary_bandit
-from neuropil.learning.regret import trial_regret
+from neuropil.learning.bandits.means import FlipFlopMeans
+from neuropil.learning.bandits.regret import trial_regret
+from neuropil.learning.bandits.tasks import BernoulliBandit, stationary_bandit
 
 KEY = jax.random.key(11)
 STATIONARY = stationary_bandit([0.4, 0.8, 0.1])

@@ -7,10 +7,10 @@ pytest.importorskip("gymnasium")
 
 from gymnasium.utils.env_checker import check_env
 
-from neuropil.learning.bandit_environment import BanditEnvironment
-from neuropil.learning.bandit_means import FlipFlopMeans
-from neuropil.learning.bandit_tasks import BernoulliBandit
-from neuropil.learning.context_signals import ContextSignal, one_hot_code
+from neuropil.learning.bandits.context_signals import ContextSignal, one_hot_code
+from neuropil.learning.bandits.environment import BanditEnvironment
+from neuropil.learning.bandits.means import FlipFlopMeans
+from neuropil.learning.bandits.tasks import BernoulliBandit
 
 TASK = BernoulliBandit(
     FlipFlopMeans(np.array([[0.0, 1.0], [1.0, 0.0]]), 4), ContextSignal(one_hot_code(2))

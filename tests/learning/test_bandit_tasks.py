@@ -8,27 +8,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neuropil.learning.bandit_means import (
+from neuropil.learning.bandits.context_signals import (
+    ContextSignal,
+    constant_code,
+    one_hot_code,
+    scalar_code,
+)
+from neuropil.learning.bandits.means import (
     FlipFlopMeans,
     PeriodicMeans,
     SequentialContexts,
     SquareWaveMeans,
     StationaryMeans,
 )
-from neuropil.learning.bandit_tasks import BernoulliBandit, flip_flop_bandit, stationary_bandit
-from neuropil.learning.context_signals import (
-    ContextSignal,
-    constant_code,
-    one_hot_code,
-    scalar_code,
-)
-from neuropil.learning.regret import (
+from neuropil.learning.bandits.regret import (
     converging_trial,
     escalation,
     median_interval,
     regret_by_visit,
     trial_regret,
 )
+from neuropil.learning.bandits.tasks import BernoulliBandit, flip_flop_bandit, stationary_bandit
 
 KEY = jax.random.key(3)
 TRIALS = jnp.arange(400)

@@ -12,7 +12,7 @@ from neuropil.learning import (
     lstm_cell,
     vanilla_cell,
 )
-from neuropil.learning.cell import parameters_of, with_parameters
+from neuropil.learning.cells.cell import parameters_of, with_parameters
 
 MAKERS = {
     "vanilla": vanilla_cell,

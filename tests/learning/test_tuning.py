@@ -4,11 +4,11 @@ import jax
 import numpy as np
 import pytest
 
-from neuropil.learning.bandit_algorithms import SlidingWindowUpperConfidenceBound
-from neuropil.learning.bandit_means import FlipFlopMeans
-from neuropil.learning.bandit_run import play
-from neuropil.learning.bandit_tasks import BernoulliBandit
-from neuropil.learning.tuning import tuned
+from neuropil.learning.bandits.algorithms import SlidingWindowUpperConfidenceBound
+from neuropil.learning.bandits.means import FlipFlopMeans
+from neuropil.learning.bandits.run import play
+from neuropil.learning.bandits.tasks import BernoulliBandit
+from neuropil.learning.bandits.tuning import tuned
 
 KEY = jax.random.key(2)
 TASK = BernoulliBandit(FlipFlopMeans(np.array([[0.05, 0.95], [0.95, 0.05]]), 300))

@@ -1,14 +1,26 @@
 """Train circuits: agents that learn online, trial by trial, while the context changes."""
 
-from neuropil.learning.bandit_agent import AbstractAgent, AgentState
-from neuropil.learning.bandit_algorithms import (
+from neuropil.learning.bandits.agent import AbstractAgent, AgentState
+from neuropil.learning.bandits.algorithms import (
     ContextualAgent,
     DiscountedUpperConfidenceBound,
     SlidingWindowUpperConfidenceBound,
     ThompsonSampling,
     UpperConfidenceBound,
 )
-from neuropil.learning.bandit_means import (
+from neuropil.learning.bandits.baselines import (
+    AbstractBaseline,
+    ExponentialMean,
+    NoBaseline,
+    RunningMean,
+)
+from neuropil.learning.bandits.context_signals import (
+    ContextSignal,
+    constant_code,
+    one_hot_code,
+    scalar_code,
+)
+from neuropil.learning.bandits.means import (
     AbstractMeans,
     FlipFlopMeans,
     PeriodicMeans,
@@ -16,48 +28,16 @@ from neuropil.learning.bandit_means import (
     SquareWaveMeans,
     StationaryMeans,
 )
-from neuropil.learning.bandit_record import BanditRun, Failure, Projection, Recording
-from neuropil.learning.bandit_run import play
-from neuropil.learning.bandit_tasks import BernoulliBandit, flip_flop_bandit, stationary_bandit
-from neuropil.learning.baselines import AbstractBaseline, ExponentialMean, NoBaseline, RunningMean
-from neuropil.learning.cell import AbstractCell, parameters_of, with_parameters
-from neuropil.learning.context_signals import (
-    ContextSignal,
-    constant_code,
-    one_hot_code,
-    scalar_code,
-)
-from neuropil.learning.domain_matrices import DomainMatrices, domain_wiring, layout_of
-from neuropil.learning.hyperedge_layouts import (
-    AbstractHyperedgeLayout,
-    FullMatrices,
-    HyperedgeList,
-)
-from neuropil.learning.initial_values import AbstractInitialValues, Constant, Normal, Uniform
-from neuropil.learning.leaky_cells import (
-    LeakyCell,
-    LeakyFilterCell,
-    leaky_cell,
-    leaky_filter_cell,
-)
-from neuropil.learning.neuroglia_cell import NeuroGliaCell, neuroglia_cell
-from neuropil.learning.online_gradients import (
+from neuropil.learning.bandits.online_gradients import (
     AbstractOnlineGradient,
     ForwardMode,
     TruncatedBackpropagation,
     gradient_support,
 )
-from neuropil.learning.policy_gradient import OnlinePolicyGradient
-from neuropil.learning.readings import document, published_code
-from neuropil.learning.recurrent_cells import (
-    GRUCell,
-    LSTMCell,
-    VanillaCell,
-    gru_cell,
-    lstm_cell,
-    vanilla_cell,
-)
-from neuropil.learning.regret import (
+from neuropil.learning.bandits.policy_gradient import OnlinePolicyGradient
+from neuropil.learning.bandits.readings import document, published_code
+from neuropil.learning.bandits.record import BanditRun, Failure, Projection, Recording
+from neuropil.learning.bandits.regret import (
     MedianInterval,
     converging_trial,
     escalation,
@@ -65,7 +45,32 @@ from neuropil.learning.regret import (
     regret_by_visit,
     trial_regret,
 )
-from neuropil.learning.tuning import Tuning, tuned
+from neuropil.learning.bandits.run import play
+from neuropil.learning.bandits.tasks import BernoulliBandit, flip_flop_bandit, stationary_bandit
+from neuropil.learning.bandits.tuning import Tuning, tuned
+from neuropil.learning.cells.cell import AbstractCell, parameters_of, with_parameters
+from neuropil.learning.cells.domain_matrices import DomainMatrices, domain_wiring, layout_of
+from neuropil.learning.cells.hyperedge_layouts import (
+    AbstractHyperedgeLayout,
+    FullMatrices,
+    HyperedgeList,
+)
+from neuropil.learning.cells.initial_values import AbstractInitialValues, Constant, Normal, Uniform
+from neuropil.learning.cells.leaky_cells import (
+    LeakyCell,
+    LeakyFilterCell,
+    leaky_cell,
+    leaky_filter_cell,
+)
+from neuropil.learning.cells.neuroglia_cell import NeuroGliaCell, neuroglia_cell
+from neuropil.learning.cells.recurrent_cells import (
+    GRUCell,
+    LSTMCell,
+    VanillaCell,
+    gru_cell,
+    lstm_cell,
+    vanilla_cell,
+)
 
 __all__ = [
     "AbstractAgent",

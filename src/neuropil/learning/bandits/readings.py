@@ -4,12 +4,12 @@ from typing import Any
 
 import equinox as eqx
 
-from neuropil.learning.baselines import RunningMean
-from neuropil.learning.hyperedge_layouts import AbstractHyperedgeLayout, FullMatrices
-from neuropil.learning.initial_values import Normal, Uniform
-from neuropil.learning.neuroglia_cell import neuroglia_cell
-from neuropil.learning.online_gradients import TruncatedBackpropagation
-from neuropil.learning.policy_gradient import OnlinePolicyGradient
+from neuropil.learning.bandits.baselines import RunningMean
+from neuropil.learning.bandits.online_gradients import TruncatedBackpropagation
+from neuropil.learning.bandits.policy_gradient import OnlinePolicyGradient
+from neuropil.learning.cells.hyperedge_layouts import AbstractHyperedgeLayout, FullMatrices
+from neuropil.learning.cells.initial_values import Normal, Uniform
+from neuropil.learning.cells.neuroglia_cell import neuroglia_cell
 
 
 def document(

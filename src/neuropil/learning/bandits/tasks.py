@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from neuropil.learning.bandit_means import AbstractMeans, FlipFlopMeans, StationaryMeans
-from neuropil.learning.context_signals import ContextSignal, scalar_code
+from neuropil.learning.bandits.context_signals import ContextSignal, scalar_code
+from neuropil.learning.bandits.means import AbstractMeans, FlipFlopMeans, StationaryMeans
 from neuropil.types import RandomKey, Scalar
 
 

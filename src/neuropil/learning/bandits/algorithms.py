@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from neuropil.learning.bandit_agent import AbstractAgent, AgentState
+from neuropil.learning.bandits.agent import AbstractAgent, AgentState
 from neuropil.types import RandomKey, Scalar
 
 

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Int
 
-from neuropil.learning.cell import AbstractCell, CellState, parameters_of, with_parameters
+from neuropil.learning.cells.cell import AbstractCell, CellState, parameters_of, with_parameters
 
 Parameters = dict[str, Any]
 

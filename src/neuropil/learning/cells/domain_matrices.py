@@ -11,7 +11,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from neuropil.circuits import NeuroGlialNetwork
 from neuropil.connectivity.hyperedges import NeuroGlialWiring
-from neuropil.learning.hyperedge_layouts import AbstractHyperedgeLayout, HyperedgeList
+from neuropil.learning.cells.hyperedge_layouts import AbstractHyperedgeLayout, HyperedgeList
 
 
 class DomainMatrices(AbstractHyperedgeLayout):

@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Key
 
-from neuropil.learning.bandit_agent import AbstractAgent, AgentState
-from neuropil.learning.bandit_record import Recording
+from neuropil.learning.bandits.agent import AbstractAgent, AgentState
+from neuropil.learning.bandits.record import Recording
 from neuropil.types import RandomKey
 
 

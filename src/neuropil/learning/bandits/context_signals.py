@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
-from neuropil.learning.bandit_means import AbstractMeans
+from neuropil.learning.bandits.means import AbstractMeans
 from neuropil.types import RandomKey
 
 _GOLDEN = 0.6180339887498949

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from neuropil.learning.bandit_tasks import BernoulliBandit
+from neuropil.learning.bandits.tasks import BernoulliBandit
 
 try:
     import gymnasium

@@ -15,10 +15,10 @@ from neuropil.circuits import (
     NeuroGlialState,
 )
 from neuropil.circuits.activation import AbstractActivation, HyperbolicTangent, Logistic
-from neuropil.learning.cell import AbstractCell, require_shapes
-from neuropil.learning.domain_matrices import layout_of
-from neuropil.learning.hyperedge_layouts import AbstractHyperedgeLayout, FullMatrices
-from neuropil.learning.initial_values import (
+from neuropil.learning.cells.cell import AbstractCell, require_shapes
+from neuropil.learning.cells.domain_matrices import layout_of
+from neuropil.learning.cells.hyperedge_layouts import AbstractHyperedgeLayout, FullMatrices
+from neuropil.learning.cells.initial_values import (
     AbstractInitialValues,
     Constant,
     Normal,

@@ -9,16 +9,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool
 
-from neuropil.learning.bandit_agent import AbstractAgent, AgentState
-from neuropil.learning.bandit_loop import (
+from neuropil.learning.bandits.agent import AbstractAgent, AgentState
+from neuropil.learning.bandits.checkpoint import RunCheckpoint
+from neuropil.learning.bandits.loop import (
     Axes,
     BanditTask,
     advance_all,
     finite_parts,
     start_all,
 )
-from neuropil.learning.bandit_record import BanditRun, Failure, Recording, projection
-from neuropil.learning.run_checkpoint import RunCheckpoint
+from neuropil.learning.bandits.record import BanditRun, Failure, Recording, projection
 from neuropil.result import NotSolved, Outcome
 from neuropil.types import RandomKey
 

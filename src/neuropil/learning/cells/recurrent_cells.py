@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from neuropil.learning.cell import AbstractCell, require_shapes
-from neuropil.learning.initial_values import Uniform
+from neuropil.learning.cells.cell import AbstractCell, require_shapes
+from neuropil.learning.cells.initial_values import Uniform
 from neuropil.types import RandomKey
 
 Layers = tuple[Float[Array, "..."], ...]

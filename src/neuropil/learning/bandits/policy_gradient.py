@@ -9,19 +9,19 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 
 from neuropil.learning.adam import Moments, adam_step, no_moments
-from neuropil.learning.bandit_agent import AbstractAgent
-from neuropil.learning.baselines import AbstractBaseline, RunningMean
-from neuropil.learning.cell import (
+from neuropil.learning.bandits.agent import AbstractAgent
+from neuropil.learning.bandits.baselines import AbstractBaseline, RunningMean
+from neuropil.learning.bandits.online_gradients import (
+    AbstractOnlineGradient,
+    TruncatedBackpropagation,
+    gradient_support,
+)
+from neuropil.learning.cells.cell import (
     AbstractCell,
     CellMaker,
     CellState,
     parameters_of,
     with_parameters,
-)
-from neuropil.learning.online_gradients import (
-    AbstractOnlineGradient,
-    TruncatedBackpropagation,
-    gradient_support,
 )
 from neuropil.types import RandomKey
 

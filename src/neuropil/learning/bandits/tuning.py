@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from neuropil.learning.bandit_agent import AbstractAgent
-from neuropil.learning.bandit_run import BanditRun, play
-from neuropil.learning.bandit_tasks import BernoulliBandit
+from neuropil.learning.bandits.agent import AbstractAgent
+from neuropil.learning.bandits.run import BanditRun, play
+from neuropil.learning.bandits.tasks import BernoulliBandit
 from neuropil.types import RandomKey
 
 

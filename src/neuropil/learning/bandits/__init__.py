@@ -1,0 +1,1 @@
+"""Bandits whose means change with the context, and agents that learn them online."""
