@@ -2,7 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neuropil.system import (
@@ -46,7 +46,6 @@ def coupled(*slow):
 masks = st.lists(st.booleans(), min_size=1, max_size=6).map(tuple)
 
 
-@settings(max_examples=25, deadline=None)
 @given(masks)
 def test_states_are_split_and_joined(slow):
     system = coupled(*slow)

@@ -54,6 +54,7 @@ def assert_equal(found, closed, chosen=slice(None), *, rtol=1e-12):
         np.testing.assert_allclose(one[chosen], other[chosen], rtol=rtol, atol=rtol)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", MOTIFS)
 def test_the_first_passes_give_the_invariant_box_of_a_motif_and_later_ones_less(preset):
     motif = preset()

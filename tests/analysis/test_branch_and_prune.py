@@ -5,7 +5,7 @@ from functools import partial
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from zero_problems import Given, box, chebyshev_polynomial, row
 
@@ -92,7 +92,6 @@ def test_nine_critical_points_of_himmelblau():
     ),
     st.floats(1e-3, 1e3),
 )
-@settings(max_examples=30, deadline=None)
 def test_a_product_of_its_zeros_has_them_all(zeros, scale):
     # Zeros as close as rounding of this box allows: 0.005 apart and more.
     zeros = sorted(z for i, z in enumerate(zeros) if all(abs(z - o) > 5e-3 for o in zeros[:i]))

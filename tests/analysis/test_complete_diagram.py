@@ -27,6 +27,7 @@ def diagram():
     return complete_diagram(system, box, METHOD, parameter="slow_state", between=(-1.0, 1.0))
 
 
+@pytest.mark.slow
 def test_the_branch_from_below_never_meets_the_fold():
     system, box = layer_of_figure_9(-1.0)
     (start,) = fixed_points(system, box).state
@@ -36,6 +37,7 @@ def test_the_branch_from_below_never_meets_the_fold():
     assert int(branch.n_folds) == 0
 
 
+@pytest.mark.slow
 def test_the_complete_diagram_has_the_fold_and_three_states_above_it(diagram):
     assert diagram.complete
     assert diagram.mismatches == ()

@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neuropil.analysis import PseudoArclength, continuation, continuation_batch
@@ -90,6 +90,7 @@ def test_a_branch_ends_where_newton_ends():
     np.testing.assert_allclose(last, found.input, rtol=1e-7)
 
 
+@pytest.mark.slow
 def test_many_branches_at_once_equal_one_at_a_time():
     def follow(scale):
         return continuation(
@@ -171,6 +172,7 @@ def test_the_layer_system_turns_at_the_fold_of_figure_9():
     }
 
 
+@pytest.mark.slow
 def test_a_batch_of_systems_has_the_folds_of_each():
     outputs = jnp.array([1.0, 0.9, 0.95])
     layers = eqx.filter_vmap(layer_of_figure_9)(outputs)
@@ -265,6 +267,7 @@ def test_a_neutral_saddle_is_no_hopf_point():
     assert int(branch.n_hopf_points) == 0
 
 
+@pytest.mark.slow
 def test_a_hopf_point_among_many_components():
     # Five damped components beside the pair: eigenvalues are computed, not counted from a table.
     def field(state, parameter):
@@ -326,7 +329,6 @@ def test_special_points_of_a_batch_are_those_of_its_members():
     np.testing.assert_allclose(together.hopf_parameter[:2, 0], [0.1, 0.3], rtol=1e-12)
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.integers(1, 4), st.integers(0, 2**32 - 1))
 def test_the_table_counts_eigenvalues_and_shows_pairs(n, seed):
     jacobian = np.random.default_rng(seed).normal(size=(n, n))
@@ -339,7 +341,6 @@ def test_the_table_counts_eigenvalues_and_shows_pairs(n, seed):
     assert float(SIGNS(jnp.asarray(eigenvalues, complex)).pair_sign) == np.sign(sums)
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.sampled_from([1, 3, 6, 8]), st.integers(0, 2**32 - 1))
 def test_elimination_solves_and_knows_the_sign_of_the_determinant(n, seed):
     generator = np.random.default_rng(seed)

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from zero_problems import Given, box
@@ -72,7 +72,6 @@ def test_the_closed_form_is_the_one_norm_of_the_largest_slopes():
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(max_examples=25, deadline=None)
 def test_where_the_conditions_hold_the_one_norm_is_below_one(seed):
     generator = np.random.default_rng(seed)
     system = motif(
@@ -127,7 +126,6 @@ def test_the_norm_that_proves_is_named(bounds, proved_by):
 
 
 @given(arrays(float, (4, 4), elements=st.floats(0, 1e3, allow_subnormal=False)))
-@settings(max_examples=60, deadline=None)
 def test_norms_bound_those_of_the_matrix_and_the_weighted_one_is_the_smallest(matrix):
     found = contraction_of_bounds(matrix)
     norms = found.norms

@@ -80,6 +80,7 @@ def test_nothing_is_found_where_nothing_is():
     assert found.n_examined == 50
 
 
+@pytest.mark.slow
 def test_zeros_outside_the_box_do_not_count():
     found = fixed_points(
         Given(lambda x, p: (x - 0.5) * (x - 3.0), 1), box(1, 0.0, 1.0), DeflatedNewton(), key=KEY

@@ -121,6 +121,7 @@ def boxes_of(layers):
     return Box(ends.lower[:, :4], ends.upper[:, :4])
 
 
+@pytest.mark.slow
 def test_counts_are_odd_and_stability_alternates_over_random_parameters():
     layers = random_layers(300, 3)
     found = fixed_points_batch(layers, boxes_of(layers))
@@ -156,6 +157,7 @@ def test_renaming_the_neurons_renames_the_states():
     np.testing.assert_array_equal(turned.n_unstable[order], found.n_unstable)
 
 
+@pytest.mark.slow
 def test_slower_time_leaves_the_states_and_slows_the_eigenvalues():
     slow = eqx.tree_at(
         lambda m: (m.neuron_time_constant, m.synapse_time_constant, m.astrocyte_time_constant),
@@ -183,6 +185,7 @@ def test_a_larger_box_holds_nothing_more():
         np.testing.assert_allclose(larger.state, found.state, rtol=1e-13, atol=1e-14)
 
 
+@pytest.mark.slow
 def test_the_ring_of_two_neurons_is_the_motif():
     """The network of two neurons, two synapses and one astrocyte has the motif's equilibria."""
     motif = tripartite_motif_figure_2()

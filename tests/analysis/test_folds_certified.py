@@ -157,6 +157,7 @@ def test_newton_ends_on_the_fold_of_figure_9_to_the_last_bit():
     np.testing.assert_allclose(jnp.linalg.norm(found.null_vector), 1.0, rtol=1e-14)
 
 
+@pytest.mark.slow
 def test_the_gradient_of_a_fold_is_that_of_finite_differences():
     parameters = {name: jnp.asarray(value) for name, value in FIGURE_9.items()}
     at = jax.jit(lambda p: fold_of(p)[0])

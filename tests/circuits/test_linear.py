@@ -2,7 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neuropil.circuits import LinearSystem, leading_eigenvalue
@@ -12,7 +12,6 @@ GRADIENT = jax.jit(jax.jacrev(leading_eigenvalue))
 ENTRIES = st.lists(st.floats(-10.0, 10.0), min_size=4, max_size=4)
 
 
-@settings(deadline=None, max_examples=200)
 @given(entries=ENTRIES)
 def test_the_closed_form_equals_the_eigensolver(entries):
     matrix = np.array(entries).reshape(2, 2)
@@ -23,7 +22,6 @@ def test_the_closed_form_equals_the_eigensolver(entries):
     np.testing.assert_allclose(found.angular_frequency, np.abs(eigenvalues.imag).max(), atol=1e-6)
 
 
-@settings(deadline=None, max_examples=100)
 @given(entries=ENTRIES)
 def test_gradients_are_finite_everywhere(entries):
     for leaf in GRADIENT(jnp.asarray(entries).reshape(2, 2)):

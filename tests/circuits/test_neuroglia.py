@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neuropil.circuits import (
@@ -222,7 +222,6 @@ def test_one_evaluation_is_linear_in_the_hyperedges():
     assert max(sizes(jaxpr.jaxpr)) == 1700
 
 
-@settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), uniform=st.booleans(), is_tanh=st.booleans())
 def test_the_flow_enters_the_invariant_box(seed, uniform, is_tanh):
     """On every face of the box the vector field points inwards, whatever the inputs do."""

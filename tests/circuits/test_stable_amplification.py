@@ -70,6 +70,7 @@ def test_the_published_shift_raises_the_growth_alone():
     np.testing.assert_array_equal(shifted.amplification, exact.amplification)
 
 
+@pytest.mark.slow
 def test_noise_has_the_stated_strength():
     """With U = 0 and V = (e_1, e_2) all long vectors are orthogonal at large N.
 

@@ -105,6 +105,7 @@ def test_gap_junctions_conserve_charge_and_vanish_between_equals():
     np.testing.assert_allclose(level, 0.0, atol=1e-15)
 
 
+@pytest.mark.slow
 def test_each_pair_and_the_hub_are_inhibited_by_the_right_cells():
     state = StomatogastricHub(0.0, 0.0).published_start()
 

@@ -1,7 +1,7 @@
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neuropil.cli.tables import claims_table, colours_wanted, definitions
@@ -30,7 +30,6 @@ CLAIMS = st.lists(
 REPRODUCED = Claim("a", "p. 1", "Rates grow.", "1", "1.0", "equal", Verdict.REPRODUCED)
 
 
-@settings(deadline=None, max_examples=40)
 @given(CLAIMS, st.integers(30, 160))
 def test_every_line_fits_and_no_text_is_lost(claims, width):
     table = claims_table(claims, width)

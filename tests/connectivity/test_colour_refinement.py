@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.linalg
 import scipy.sparse
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neuropil.connectivity import connectome_from_scipy, erdos_renyi, load_connectome
@@ -42,7 +42,6 @@ def all_partitions(n):
 PARTITIONS = all_partitions(6)
 
 
-@settings(deadline=None, max_examples=25)
 @given(st.integers(0, 2**32 - 1), st.booleans())
 def test_stable_colours_are_the_coarsest_equitable_partition(seed, is_weighted):
     rng = np.random.default_rng(seed)
@@ -110,7 +109,6 @@ def planted(rng, sizes=(3, 4, 5), copies=2):
     return group, matrix
 
 
-@settings(deadline=None, max_examples=15)
 @given(st.integers(0, 2**32 - 1))
 def test_colours_do_not_depend_on_the_numbering(seed):
     rng = np.random.default_rng(seed)
@@ -122,7 +120,6 @@ def test_colours_do_not_depend_on_the_numbering(seed):
         assert blocks(first[order]) == blocks(second)
 
 
-@settings(deadline=None, max_examples=15)
 @given(st.integers(0, 2**32 - 1))
 def test_a_planted_partition_is_refined_no_further(seed):
     group, matrix = planted(np.random.default_rng(seed))

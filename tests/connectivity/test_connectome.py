@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import scipy.sparse
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -25,7 +25,6 @@ def test_rows_are_postsynaptic():
     assert small().to_dense()[1, 0] == 2.0
 
 
-@settings(deadline=None, max_examples=50)
 @given(matrices)
 def test_a_matrix_survives_the_way_through(matrix):
     connectome = connectome_from_scipy(scipy.sparse.csr_array(matrix))
@@ -35,7 +34,6 @@ def test_a_matrix_survives_the_way_through(matrix):
     assert np.array_equal(connectome.out_degrees, (matrix != 0).sum(axis=0))
 
 
-@settings(deadline=None, max_examples=50)
 @given(matrices, st.data())
 def test_restriction_is_the_submatrix_in_the_order_given(matrix, data):
     n = len(matrix)

@@ -2,7 +2,7 @@ import networkx
 import numpy as np
 import pytest
 import scipy.sparse
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neuropil.connectivity import (
@@ -17,7 +17,6 @@ edges = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=50)
 @given(edges)
 def test_edges_add_up_in_any_order(listed):
     expected = np.zeros((6, 6))

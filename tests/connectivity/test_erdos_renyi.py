@@ -35,6 +35,7 @@ def test_second_order_statistics_are_those_of_independence(p):
     assert abs(found.alpha_chain) < 4 * one / np.sqrt(triples)
 
 
+@pytest.mark.slow
 def test_every_ordered_pair_is_as_likely_as_any_other():
     n, p, graphs = 5, 0.4, 1000
     counts = np.zeros((n, n))

@@ -1,7 +1,7 @@
 import jax
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neuropil.connectivity import erdos_renyi, load_connectome, signed, sonet
@@ -9,7 +9,7 @@ from neuropil.connectivity import erdos_renyi, load_connectome, signed, sonet
 KEY = jax.random.key(11)
 
 
-@settings(max_examples=30, deadline=None)
+@pytest.mark.slow
 @given(
     st.sampled_from([10, 33, 80]), st.floats(0.1, 0.9), st.floats(0.1, 20.0), st.integers(0, 1000)
 )
@@ -46,6 +46,7 @@ def test_every_neuron_is_as_likely_to_be_inhibitory():
     assert np.all(np.abs(counts - 90) < 4.5 * np.sqrt(300 * 0.3 * 0.7))
 
 
+@pytest.mark.slow
 def test_sonets_and_real_connectomes_take_signs_too():
     graph = sonet(60, 0.3, convergent=0.2, key=KEY).connectome
     assert (signed(graph, key=KEY).weights < 0).any()

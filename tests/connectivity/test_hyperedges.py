@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.sparse
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neuropil.connectivity import (
@@ -101,7 +101,6 @@ def test_sums_agree_with_full_matrices(seed):
     np.testing.assert_allclose(made.sum_by_astrocyte(products), expected, atol=1e-14)
 
 
-@settings(max_examples=15, deadline=None)
 @given(data=st.data(), seed=st.integers(0, 2**32 - 1))
 def test_random_wiring_is_a_hypernetwork(data, seed):
     n = data.draw(st.integers(2, 12))

@@ -3,7 +3,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neuropil.connectivity import StepKernel, connectome_from_edges
@@ -51,7 +51,6 @@ def test_a_function_of_place_is_a_kernel_too():
     assert np.allclose(again.to_dense(), expected, rtol=1e-12)
 
 
-@settings(deadline=None, max_examples=40)
 @given(
     st.integers(3, 40),
     st.integers(1, 39),

@@ -84,6 +84,7 @@ def test_second_order_statistics_of_the_mushroom_bodies():
         np.testing.assert_allclose(measured, values, rtol=6e-3)
 
 
+@pytest.mark.slow
 def test_the_whole_larval_brain(published_data):
     brain = load_connectome(LARVA)
     assert (brain.n_neurons, brain.n_edges) == (3_554, 119_010)

@@ -5,7 +5,7 @@ import numpy as np
 import pyarrow
 import pyarrow.parquet
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neuropil.connectivity import (
@@ -236,7 +236,6 @@ edge_lists = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=40)
 @given(edge_lists)
 def test_text_and_memory_agree(tmp_path_factory, listed):
     folder = tmp_path_factory.mktemp("edges")

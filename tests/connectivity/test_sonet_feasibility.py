@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from neuropil.connectivity.bivariate_normal import (
@@ -63,7 +63,6 @@ def edge_covariance(n, correlations):
     return matrix
 
 
-@settings(max_examples=40, deadline=None)
 @given(inside(), probability)
 def test_region_is_feasible_and_correlations_are_recovered(correlations, p):
     alphas = excesses(correlations, p)
@@ -79,7 +78,6 @@ def test_region_is_feasible_and_correlations_are_recovered(correlations, p):
         assert low - slack <= alpha <= high + slack, name
 
 
-@settings(max_examples=40, deadline=None)
 @given(inside(), probability, st.sampled_from(STATISTICS), st.booleans())
 def test_each_range_ends_exactly_where_feasibility_does(correlations, p, name, is_upper):
     # Where an alpha no longer tells correlations apart, neither can the ranges of the others.
@@ -93,7 +91,6 @@ def test_each_range_ends_exactly_where_feasibility_does(correlations, p, name, i
     assert not sonet_feasibility(p, **alphas | {name: beyond}).feasible
 
 
-@settings(max_examples=25, deadline=None)
 @given(inside(), st.integers(3, 6))
 def test_inside_the_region_every_covariance_of_edges_is_positive(correlations, n):
     assert np.linalg.eigvalsh(edge_covariance(n, correlations)).min() > -1e-12
@@ -116,7 +113,6 @@ def test_outside_the_region_large_networks_are_impossible(name, value):
     assert not sonet_feasibility(0.1, **excesses(correlations, 0.1)).feasible
 
 
-@settings(max_examples=25, deadline=None)
 @given(inside(), st.floats(0.01, 0.45), st.floats(0.5, 1.6))
 def test_complement_is_feasible_with_the_graph(correlations, p, stretch):
     """1 - W has the same latent correlations, wherever W is a SONET or not."""

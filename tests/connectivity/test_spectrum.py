@@ -4,7 +4,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import scipy.sparse
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -40,7 +40,6 @@ def exact_largest_ratio(matrix, weighting) -> Fraction:
     return max(row / Fraction(u) for row, u in zip(rows, weighting.tolist(), strict=True))
 
 
-@settings(deadline=None, max_examples=60)
 @given(matrices, st.integers(1, 40))
 def test_bounds_hold_in_rational_arithmetic(matrix, iterations):
     found = bounds(matrix, maximum_iterations=iterations)
@@ -55,7 +54,6 @@ def test_bounds_hold_in_rational_arithmetic(matrix, iterations):
     assert found.best == min(found.one, found.two, found.infinity, found.weighted)
 
 
-@settings(deadline=None, max_examples=40)
 @given(matrices)
 def test_the_two_norm_bound_holds_and_is_tight(matrix):
     largest = np.linalg.norm(np.abs(matrix), 2)
@@ -65,7 +63,6 @@ def test_the_two_norm_bound_holds_and_is_tight(matrix):
     assert found <= largest * 1.01 + 1e-300
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.integers(2, 40), st.floats(0.02, 1.0), st.integers(0, 1000))
 def test_the_weighted_bound_meets_the_spectral_radius(n, density, seed):
     rng = np.random.default_rng(seed)
@@ -143,7 +140,6 @@ def test_bad_matrices_are_refused(matrix, scale, options, message):
         bounds(matrix, scale, **options)
 
 
-@settings(deadline=None, max_examples=40)
 @given(st.integers(1, 30), st.floats(0.01, 0.3), st.integers(0, 1000))
 def test_components_partition_and_are_ordered(n, density, seed):
     rng = np.random.default_rng(seed)
@@ -171,7 +167,6 @@ def test_zero_weights_and_silent_columns_connect_nothing():
     assert len(set(strong_components(*arrays, np.array([1.0, 0.0]))[0])) == 2
 
 
-@settings(deadline=None, max_examples=60)
 @given(matrices)
 def test_spectral_radius_of_small_networks(matrix):
     expected = np.max(np.abs(np.linalg.eigvals(matrix)))

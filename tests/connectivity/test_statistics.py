@@ -5,7 +5,7 @@ import jax
 import numpy as np
 import pytest
 import scipy.sparse
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -46,7 +46,6 @@ def possible(n: int) -> dict[str, int]:
     return counted_one_by_one(np.ones((n, n)))
 
 
-@settings(deadline=None, max_examples=60)
 @given(graphs)
 def test_motifs_are_those_counted_one_by_one(matrix):
     n = len(matrix)
@@ -64,7 +63,6 @@ def test_motifs_are_those_counted_one_by_one(matrix):
             assert np.isnan(alpha)
 
 
-@settings(deadline=None, max_examples=60)
 @given(graphs)
 def test_degrees_and_strengths(matrix):
     statistics = degree_statistics(connectome_from_scipy(scipy.sparse.csr_array(matrix)))
@@ -86,7 +84,6 @@ def test_degrees_and_strengths(matrix):
     )
 
 
-@settings(deadline=None, max_examples=60)
 @given(graphs)
 def test_the_moments_of_any_graph_follow_from_its_own_motifs(matrix):
     connectome = connectome_from_scipy(scipy.sparse.csr_array(matrix))

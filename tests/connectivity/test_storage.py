@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neuropil.connectivity import Connectome, Provenance, connectome_from_edges, load, save
@@ -40,7 +40,6 @@ def test_what_is_not_known_stays_unknown(tmp_path):
     assert back.labels is back.cell_types is back.positions is None
 
 
-@settings(deadline=None, max_examples=30)
 @given(st.floats(0.0, 0.98))
 def test_a_truncated_file_is_refused(tmp_path_factory, share):
     path = tmp_path_factory.mktemp("cut") / "c.npz"

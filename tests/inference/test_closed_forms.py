@@ -66,6 +66,7 @@ def four_islands():
     return problem, solved(problem, NaturalPath(particles=8192))
 
 
+@pytest.mark.slow
 def test_every_island_is_found_with_its_mass(four_islands):
     _, found = four_islands
     parts = islands(found, key=jax.random.key(1))

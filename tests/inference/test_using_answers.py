@@ -208,6 +208,7 @@ def test_an_interrupted_run_goes_on_to_the_same_numbers(tmp_path, monkeypatch):
         maximum_entropy(other, UNIT, SMALL, **call)
 
 
+@pytest.mark.slow
 def test_too_few_steps_are_reported():
     behaviour = Behaviour(lambda p: {"x": p["x"]}, {"x": 0.95}, variances={"x": 0.0004})
     method = NaturalPath(particles=512, most_steps=2)

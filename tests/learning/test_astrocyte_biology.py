@@ -104,6 +104,7 @@ def test_what_acts_in_training_alone_leaves_the_test_alone(biology):
         step(SIGNAL, training=True)
 
 
+@pytest.mark.slow
 def test_biology_is_swept_and_not_trained():
     biology = Biology(leak=Leak(0.4), weight_noise=Noise(0.1), signal_loss=Loss(0.1))
     network = AstrocyteNetwork.from_notation("g d", width=11, key=KEY, biology=biology)

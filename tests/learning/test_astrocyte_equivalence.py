@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neuropil.learning.astrocyte import (
@@ -41,7 +41,6 @@ def by_matrices(network, x):
     return x
 
 
-@settings(max_examples=20, deadline=None)
 @given(st.integers(1, 7), st.integers(1, 7), st.integers(1, 7), st.integers(3, 8))
 def test_any_two_layer_network_is_a_wave(n, r, p, neighbours):
     network = two_layer(n, r, p)
@@ -142,6 +141,7 @@ def test_leak_breaks_what_was_exact():
     assert Leak(0.4).reach == 3
 
 
+@pytest.mark.slow
 def test_a_function_of_one_variable_to_a_requested_error():
     found = approximate(
         lambda x: jnp.sin(x[0]) + 0.5 * x[0], 1e-2, lower=[-2], upper=[3], key=KEY, neighbours=7

@@ -61,6 +61,29 @@ def test_a_network_takes_one_step_after_the_other(form):
     assert active == [place % every == every - 1 and place < 3 for place in range(4)]
 
 
+@pytest.mark.parametrize("notation", ["dddddd", "gdddddddsddd"])
+def test_runs_of_equal_steps_are_the_same_steps(notation):
+    """Long runs are one compiled loop."""
+    network = AstrocyteNetwork.from_notation(notation, width=7, form="document", key=KEY)
+    x = jax.random.normal(KEY, (7,))
+    layers = jax.jit(network.activity)(x)
+    assert len(layers) == len(notation) + 1
+    expected = np.asarray(x)
+    for step, layer in zip(network.steps, layers[1:], strict=True):
+        expected = np.asarray(step.activation(step.matrix() @ expected + step.bias))
+        np.testing.assert_allclose(layer, expected, atol=1e-14)
+
+
+def test_noise_differs_between_equal_steps():
+    """Each step of a loop draws its own."""
+    biology = Biology(signal_noise=Noise(1.0))
+    network = AstrocyteNetwork.from_notation("dddddd", width=7, key=KEY, biology=biology)
+    numbers, rest = eqx.partition(network, eqx.is_array)
+    silent = eqx.combine(jax.tree.map(jnp.zeros_like, numbers), rest).with_biology(biology)
+    layers = np.stack(silent.activity(jnp.zeros(7), key=KEY)[1:])
+    assert len(np.unique(layers)) == layers.size
+
+
 def test_parameters_are_connections_and_biases():
     network = AstrocyteNetwork.from_notation("g d", width=6, key=KEY)
     assert network.n_parameters == (4 * 3 + 4) + (4 * 3 - 2 + 4)
@@ -74,6 +97,7 @@ def test_a_sheet_shrinks_and_grows_along_both_axes():
     assert eqx.filter_jit(network)(jnp.ones((6, 5))).shape == (6, 5)
 
 
+@pytest.mark.slow
 def test_recommended_weights_keep_signals_and_gradients_alive():
     """Over 20 steps, the document's uniform weights lose nearly everything."""
     notation = " ".join("g d" for _ in range(10))

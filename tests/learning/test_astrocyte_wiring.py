@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neuropil.learning.astrocyte import Gather, Slide, Spread, uniform_step
@@ -28,7 +28,7 @@ def wirings(draw_from):
     return kind, cells, neighbours, stride, draw_from(st.booleans())
 
 
-@settings(max_examples=20, deadline=None)
+@pytest.mark.slow
 @given(wirings())
 def test_sums_are_the_product_with_the_full_matrix(drawn):
     wiring = KINDS[drawn[0]](*drawn[1:])
@@ -40,7 +40,6 @@ def test_sums_are_the_product_with_the_full_matrix(drawn):
     np.testing.assert_allclose(np.ravel(found), expected, rtol=0, atol=1e-12)
 
 
-@settings(max_examples=40, deadline=None)
 @given(wirings())
 def test_no_cell_is_left_out_and_none_hears_more_than_its_neighbourhood(drawn):
     wiring = KINDS[drawn[0]](*drawn[1:])

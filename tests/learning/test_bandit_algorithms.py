@@ -79,6 +79,7 @@ def test_regret_of_ucb_stays_below_its_bound():
     assert grown[0] < 1.6 * grown[1]
 
 
+@pytest.mark.slow
 def test_regret_of_thompson_sampling_is_below_that_of_ucb():
     ucb, thompson = (
         np.asarray(many(agent, STATIONARY, 2000)[1][2]).sum(axis=1)
@@ -145,6 +146,7 @@ def test_discounted_counts_are_geometric_sums():
     np.testing.assert_allclose(state.earned, (weight * np.asarray(rewards)[:, None]).sum(axis=0))
 
 
+@pytest.mark.slow
 def test_forgetting_helps_where_the_arms_change():
     agents = UpperConfidenceBound(), SlidingWindowUpperConfidenceBound(100)
     total = [np.asarray(many(agent, SWITCHING, 3000)[1][2]).sum(axis=1) for agent in agents]

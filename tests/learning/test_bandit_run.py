@@ -101,6 +101,7 @@ def test_regret_comes_from_the_means(run):
     np.testing.assert_allclose(run.cumulative_regret[:, -1], run.regret.sum(axis=1), rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_runs_depend_on_their_number_alone():
     options = {"trials": 240, "key": KEY}
     two = play(FILTER, Bandit(), seeds=2, chunk=80, **options)
@@ -137,6 +138,7 @@ def test_components_are_orthogonal_and_hold_the_recorded_end(run):
             assert kept.shape == (16, 3)
 
 
+@pytest.mark.slow
 def test_settings_go_side_by_side_with_the_same_random_numbers():
     rates = jnp.array([0.005, 0.05])
     agents = eqx.filter_vmap(

@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neuropil.learning.bandits.context_signals import (
@@ -123,7 +123,6 @@ def test_a_clean_signal_is_the_code():
     np.testing.assert_array_equal(found, 3.0 * np.eye(2)[LABELS])
 
 
-@settings(max_examples=20, deadline=None)
 @given(delay=st.integers(0, 300))
 def test_a_late_signal_is_the_clean_one_of_before(delay):
     clean = ContextSignal(scalar_code(2))

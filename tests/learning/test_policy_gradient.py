@@ -6,14 +6,16 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from neuropil.connectivity import random_neuro_glial_wiring
 from neuropil.learning import (
     DomainMatrices,
     ExponentialMean,
     ForwardMode,
     FullMatrices,
+    HyperedgeList,
     NoBaseline,
     Normal,
     OnlinePolicyGradient,
@@ -26,6 +28,7 @@ from neuropil.learning import (
     neuroglia_cell,
     parameters_of,
     published_code,
+    random_gains,
     vanilla_cell,
     with_parameters,
 )
@@ -270,7 +273,6 @@ def test_scores_have_mean_zero_under_the_policy():
         np.testing.assert_allclose(mean, 0.0, atol=1e-15)
 
 
-@settings(max_examples=25, deadline=None)
 @given(st.lists(st.sampled_from([0.0, 1.0]), min_size=1, max_size=12), st.floats(0.01, 1.0))
 def test_baselines_are_means_of_the_rewards(rewards, rate):
     leaky = 0.0
@@ -310,6 +312,33 @@ def test_the_readings_differ_as_they_say():
     np.testing.assert_allclose(np.std(np.asarray(wide.glial_gain)), 1 / 40, rtol=0.02)
     np.testing.assert_allclose(np.std(np.asarray(wide.coincidence_gain)), 1 / 40, rtol=0.02)
     assert np.abs(np.asarray(wide.neuron_input_weights)).max() <= 40**-0.5
+
+
+def test_gains_over_hyperedges_drive_as_full_matrices_do():
+    n, m, number = 64, 32, 200
+    rates, modulation = jnp.full(n, 0.5), jnp.linspace(-1.0, 1.0, m)
+    sparse = random_neuro_glial_wiring(
+        jax.random.key(3), n_neurons=n, n_astrocytes=m, n_synapses=1024
+    )
+    deviations = {"hebbian": 0.03, "glial": 0.02, "gap": 0.1, "coincidence": 0.05}
+
+    def arriving(layout):
+        gains = random_gains(layout, **deviations)
+
+        def one(key):
+            c, d, h = (
+                gains[name](jax.random.fold_in(key, place), layout.shapes[name])
+                for place, name in enumerate(("hebbian_gain", "glial_gain", "coincidence_gain"))
+            )
+            drive = layout.synapse_drive(c, d, rates, modulation)
+            return layout.received(drive, rates), layout.sensed(h, rates)
+
+        keys = jax.random.split(jax.random.key(4), number)
+        return [float(jnp.sqrt(jnp.mean(each**2))) for each in jax.jit(jax.vmap(one))(keys)]
+
+    expected = arriving(FullMatrices(n, m))
+    for layout in (DomainMatrices(domain_wiring(n, m)), HyperedgeList(sparse)):
+        np.testing.assert_allclose(arriving(layout), expected, rtol=0.15)
 
 
 def test_a_given_cell_is_where_every_run_starts():

@@ -24,6 +24,7 @@ def search():
     return tuned(windowed, GRID, TASK, trials=2000, seeds=6, fresh_seeds=4, key=KEY)
 
 
+@pytest.mark.slow
 def test_every_combination_is_tried(search):
     expected = [(w, e) for w in GRID["window_length"] for e in GRID["exploration"]]
     assert search.names == ("window_length", "exploration")

@@ -2,7 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from neuropil.meanfield.branch_search import bracketed_root, crossings
@@ -20,7 +20,6 @@ def roots_of_cubic(coefficients):
     return found, refine(found.lower, found.upper, found.lower_value, found.upper_value)
 
 
-@settings(deadline=None, max_examples=100)
 @given(roots=st.lists(st.floats(-1.9, 1.9), min_size=3, max_size=3), scale=st.floats(0.1, 10.0))
 def test_all_roots_of_a_cubic_are_found(roots, scale):
     """Two in one cell as well, down to a fiftieth of a cell; three are not asked for."""

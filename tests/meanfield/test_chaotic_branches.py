@@ -75,6 +75,7 @@ def test_the_published_equations_are_solved(name):
         np.testing.assert_allclose(residuals / np.array(scale), 0.0, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_chaos_without_structure_has_no_persistent_part():
     """Sompolinsky, Crisanti and Sommers: Delta_0^2 / 2 = g^2 (<Phi^2> - <Phi>^2)."""
     found = chaotic_branches(RankOneStatistics(**CASES["no structure"]))
@@ -85,6 +86,7 @@ def test_chaos_without_structure_has_no_persistent_part():
     np.testing.assert_allclose(near.variance[0], 1e-3, rtol=5e-3)
 
 
+@pytest.mark.slow
 def test_chaos_begins_where_the_bulk_reaches_one():
     """Just above, both variances leave the stationary one continuously; below, there is none."""
 

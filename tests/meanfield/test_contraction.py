@@ -1,7 +1,7 @@
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rate_networks import LinearTransfer, LogisticTransfer, dense, random_matrix, sparse
 
@@ -42,7 +42,6 @@ def test_the_slope_comes_from_the_transfer_function_and_sparse_weights_do_as_wel
     assert given_connectome.bounds.one == one.bounds.one
 
 
-@settings(deadline=None, max_examples=15)
 @given(seed=st.integers(0, 1000), inhibition=st.floats(0.0, 6.0), share=st.floats(0.05, 0.999))
 def test_a_proof_is_kept_by_every_start(seed, inhibition, share):
     matrix = random_matrix(8, seed=seed, inhibition=inhibition)

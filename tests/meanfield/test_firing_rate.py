@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neuropil.meanfield.firing_rate import firing_rate, log_firing_rate
@@ -180,7 +180,6 @@ def test_the_rate_where_a_known_implementation_has_the_wrong_slope():
     noise=st.floats(1e-3, 1e3),
     refractory_period=st.floats(0, 10),
 )
-@settings(max_examples=200, deadline=None)
 def test_more_input_means_more_spikes(mean_input, step, noise, refractory_period):
     less, more = log_firing_rate(
         np.array([mean_input, mean_input + step]), noise, refractory_period=refractory_period
@@ -191,7 +190,6 @@ def test_more_input_means_more_spikes(mean_input, step, noise, refractory_period
 
 
 @given(refractory_period=st.floats(0.1, 10), noise=st.floats(1e-3, 1e3))
-@settings(max_examples=50, deadline=None)
 def test_strong_input_leaves_only_the_refractory_period(refractory_period, noise):
     rate = firing_rate(1e15, noise, refractory_period=refractory_period)
     assert rate == pytest.approx(1 / refractory_period, rel=1e-11)
@@ -211,7 +209,6 @@ def test_without_noise_the_neuron_is_a_clock(mean_input, refractory_period):
     noise=st.floats(2, 50),
     leak_potential=st.floats(-20, 20),
 )
-@settings(max_examples=100, deadline=None)
 def test_units_do_not_matter(factor, mean_input, noise, leak_potential):
     rate = firing_rate(mean_input, noise, leak_potential=leak_potential)
     in_other_volts = firing_rate(
@@ -265,8 +262,8 @@ extreme = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @given(extreme, st.booleans())
-@settings(max_examples=300, deadline=None)
 def test_extreme_parameters_give_finite_rates_and_derivatives(parameters, at_threshold):
     parameters = dict(parameters)
     parameters["reset"] = parameters["threshold"] - parameters.pop("width")

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neuropil.circuits import LeakyIntegrateAndFire, RateNetwork
@@ -72,12 +72,12 @@ def steepest_sampled(neuron: LeakyIntegrateAndFire) -> float:
     return float(jnp.max(SiegertTransfer(neuron).derivative(jnp.asarray(inputs))))
 
 
+@pytest.mark.slow
 @given(
     noise=st.floats(-3, 3).map(lambda x: 10.0**x),
     width=st.floats(-2, 2).map(lambda x: 10.0**x),
     refractory_period=st.one_of(st.just(0.0), st.floats(-5, 2).map(lambda x: 10.0**x)),
 )
-@settings(max_examples=60, deadline=None)
 def test_no_input_has_a_steeper_response_than_the_bound(noise, width, refractory_period):
     neuron = LeakyIntegrateAndFire(
         noise=noise, reset=20.0 - width, refractory_period=refractory_period

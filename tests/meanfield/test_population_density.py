@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from density_models import NOISE, REST, TIME_CONSTANT, Constant, Interpolated, leaky
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neuropil.analysis import stability
@@ -26,7 +26,6 @@ def derivative(density, densities):
     return np.asarray(field(density, densities))
 
 
-@settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), noise=st.sampled_from([0.0, 1e-3, 0.3, 2.0]))
 def test_no_drift_hazard_or_density_changes_the_mass(seed, noise):
     generator = np.random.default_rng(seed)
@@ -64,6 +63,7 @@ def test_what_fires_comes_back_at_the_reset_on_average():
     assert width * change[0] @ centres == pytest.approx(0.1 * (3.217 - 8.0), abs=1e-12)
 
 
+@pytest.mark.slow
 def test_the_field_is_that_of_the_equation_to_second_order():
     """Against the right side of the equation, written out for a smooth density."""
     mean, deviation, rate_scale = 9.0, 3.0, 0.05

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from density_models import Constant, Interpolated, leaky, renewal_density
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
 
@@ -119,7 +119,7 @@ NOISES = st.sampled_from([0.0, 1e-3, 0.3, 2.0])
 STEPS = st.sampled_from([0.01, 0.1, 1.0, 10.0])
 
 
-@settings(max_examples=40, deadline=None)
+@pytest.mark.slow
 @given(seed=st.integers(0, 2**32 - 1), noise=NOISES, step=STEPS)
 def test_mass_is_kept_and_no_cell_is_ever_negative(seed, noise, step):
     density, start = random_problem(seed, noise)
@@ -131,7 +131,6 @@ def test_mass_is_kept_and_no_cell_is_ever_negative(seed, noise, step):
 
 
 @pytest.mark.slow
-@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1), noise=NOISES, step=STEPS)
 def test_host_and_device_agree(seed, noise, step):
     density, start = random_problem(seed, noise)

@@ -44,6 +44,7 @@ def test_the_response_to_strength_of_linear_rates_is_exact(kind):
         np.testing.assert_allclose(row, linear_solution(strength)[1], rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [dense, pytest.param(sparse, marks=pytest.mark.slow)])
 def test_derivatives_are_exact_to_second_order(kind):
     at = fixed_point_at(kind(MATRIX, LinearTransfer(), 9.0))

@@ -3,7 +3,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rate_networks import (
     LinearTransfer,
@@ -72,7 +72,6 @@ def test_a_uniform_network_reduces_to_one_equation(method):
     np.testing.assert_allclose(found.input, np.tile(np.array(roots)[:, None], 7), rtol=2e-9)
 
 
-@settings(deadline=None, max_examples=25)
 @given(
     seed=st.integers(0, 1000),
     strength=st.floats(-60.0, 60.0),
@@ -137,6 +136,7 @@ def test_runaway_rates_are_not_a_solution():
     assert float(self_consistent_rates(network, Newton()).input[0]) == pytest.approx(-0.5)
 
 
+@pytest.mark.slow
 def test_rates_of_many_networks_that_run_away_are_not_a_solution():
     networks = stack_networks(
         [dense(random_matrix(100, seed=s), LinearTransfer(), 1.0) for s in range(4)]
@@ -169,6 +169,7 @@ def test_everything_at_once_equals_one_by_one():
         assert together.iterations[i, j, k] == alone.iterations
 
 
+@pytest.mark.slow
 def test_stacked_networks_keep_their_own_start_and_strength():
     networks = [
         dense(random_matrix(5, seed=s), LinearTransfer(), 3.0 + s, 10.0 + s) for s in (0, 1)
@@ -182,6 +183,7 @@ def test_stacked_networks_keep_their_own_start_and_strength():
     assert eqx.tree_equal(again, networks[1])
 
 
+@pytest.mark.slow
 def test_a_bistable_network_has_several():
     transfer = LogisticTransfer()
     network = dense(uniform_ring(6, 2), transfer, 8.0, 30.0)
@@ -245,6 +247,7 @@ def test_transformations_need_throw_false():
     np.testing.assert_allclose(inside(jnp.ones(4)), outside.input, rtol=1e-9)
 
 
+@pytest.mark.slow
 def test_a_user_may_map_over_networks_too():
     networks = [dense(random_matrix(4, seed=s), LinearTransfer(), 8.0, 20.0) for s in (0, 1)]
     stacked = stack_networks(networks)

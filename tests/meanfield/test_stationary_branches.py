@@ -2,7 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rank_one_networks import (
     discrimination,
@@ -47,6 +47,7 @@ def random_parameters(number, seed=0):
 
 
 # What a damped iteration with 200 Gauss-Hermite nodes gives, hence four or five digits.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("covariance", "stable"),
     [
@@ -108,6 +109,7 @@ def test_every_random_network_is_solved_and_attracting_branches_alternate():
             np.testing.assert_array_equal(attracts[exists], np.arange(number) % 2 == 0)
 
 
+@pytest.mark.slow
 def test_branches_are_all_zeros_of_the_equation_on_a_fine_grid():
     """Signs on 2,001 points, with the variance iterated to convergence by another rule."""
     nodes = np.linspace(-9, 9, 721)
@@ -216,7 +218,6 @@ def test_networks_without_structure_are_silent_or_chaotic():
     assert float(strong.growth_rate[0]) > 0
 
 
-@settings(deadline=None, max_examples=30)
 @given(mean=st.floats(-6.0, 6.0), fixed=st.floats(0.01, 9.0), g=st.floats(0.0, 4.0))
 def test_one_variance_goes_with_each_overlap(mean, fixed, g):
     """Delta - g^2 <tanh^2> - S changes its sign once."""

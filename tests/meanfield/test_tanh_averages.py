@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neuropil.meanfield import tanh_averages
@@ -47,7 +47,6 @@ def test_symmetric_to_the_last_bit(mean, variance):
     np.testing.assert_array_equal(here.odd, -there.odd)
 
 
-@settings(deadline=None, max_examples=40)
 @given(mean=st.floats(-6.0, 6.0), variance=st.floats(0.05, 60.0))
 def test_names_are_derivatives_of_each_other(mean, variance):
     """Price's theorem, against differences: d/d(mean) and d/d(variance) of <phi> and <phi^2>."""
@@ -79,6 +78,7 @@ def test_names_are_derivatives_of_each_other(mean, variance):
         np.testing.assert_allclose(difference(read, in_mean, in_variance), expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_automatic_derivatives_are_those_of_price():
     def activity(mean, variance):
         return tanh_averages(mean, variance, order=0).activity

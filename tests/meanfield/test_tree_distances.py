@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import scipy.stats
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from small_networks import random_network
 
@@ -21,7 +21,6 @@ RNG = np.random.default_rng(7)
 places = st.lists(st.floats(-50, 50), min_size=1, max_size=12).map(np.array)
 
 
-@settings(deadline=None)
 @given(st.floats(-30, 30), st.floats(-30, 30), st.floats(0.1, 10))
 def test_two_points_are_as_far_apart_as_the_green_kernel_says(x, y, length):
     found = negative_sobolev_of_samples(np.array([x]), np.array([y]), length=length)
@@ -29,7 +28,6 @@ def test_two_points_are_as_far_apart_as_the_green_kernel_says(x, y, length):
     assert np.isclose(found, expected, rtol=1e-10, atol=1e-12)
 
 
-@settings(deadline=None)
 @given(places, places, st.floats(0.3, 5))
 def test_sorted_sums_are_the_sums_over_all_pairs(first, second, length):
     both = np.concatenate([first, second])

@@ -2,7 +2,7 @@ import functools
 
 import networkx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neuropil.meanfield.trees import Tree, all_trees, rooted_trees, tree_from_name, with_leaf
@@ -45,21 +45,18 @@ def test_no_shape_comes_twice(vertices):
     assert all(tree.size == vertices for tree in found)
 
 
-@settings(deadline=None)
 @given(parent_choices())
 def test_every_tree_is_among_them(choices):
     tree = tree_of(choices)
     assert tree.name in names_of_size(tree.size)
 
 
-@settings(deadline=None)
 @given(parent_choices(), st.data())
 def test_name_does_not_depend_on_the_numbering(choices, data):
     tree = tree_of(choices)
     assert renumbered(tree, data.draw).name == tree.name
 
 
-@settings(deadline=None)
 @given(parent_choices(7), parent_choices(7))
 def test_names_are_equal_for_isomorphic_trees_alone(first, second):
     graphs = []
@@ -70,7 +67,6 @@ def test_names_are_equal_for_isomorphic_trees_alone(first, second):
     assert (tree_of(first).name == tree_of(second).name) == networkx.is_isomorphic(*graphs)
 
 
-@settings(deadline=None)
 @given(parent_choices())
 def test_a_tree_can_be_read_back_from_its_name(choices):
     tree = tree_of(choices)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neuropil.simulate import ConductanceSpikes, find_bursts, triphasic_rhythm
@@ -28,7 +28,6 @@ def spikes_of(begins, length, n=6):
     return np.concatenate([begin + np.linspace(0.0, length, n) for begin in begins])
 
 
-@settings(max_examples=50, deadline=None)
 @given(
     lengths=st.lists(st.floats(41.0, 400.0), min_size=1, max_size=8),
     pauses=st.lists(st.floats(150.5, 900.0), min_size=8, max_size=8),
@@ -57,7 +56,6 @@ def test_single_spikes_and_short_bursts_do_not_count():
     assert find_bursts(record([[[]]], 5000.0, ("cell",))).counts[0, 0] == 0
 
 
-@settings(max_examples=30, deadline=None)
 @given(
     period=st.floats(900.0, 2500.0),
     lengths=st.tuples(*[st.floats(0.05, 0.2)] * 3),

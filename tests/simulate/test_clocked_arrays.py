@@ -176,6 +176,7 @@ def test_blocks_hold_the_connectome():
     assert np.all(np.asarray(blocks.targets[-1]) == wiring.n_neurons)
 
 
+@pytest.mark.slow
 def test_a_realisation_that_fails_stops_and_the_others_go_on():
     # The hazard becomes negative where the potential started high.
     system = IntegrateAndFire(LinearDrift(TAU, 20.0), hazard=lambda v: 0.1 - v / 100)
@@ -194,6 +195,7 @@ def test_a_realisation_that_fails_stops_and_the_others_go_on():
         found.raise_unless_successful()
 
 
+@pytest.mark.slow
 def test_an_explosion_of_spikes_and_a_hazard_too_high_for_the_step_stop():
     system, wiring = noisy_network()
     method = ClockedArrays(0.1, maximum_spikes=100)

@@ -71,6 +71,7 @@ def test_voltages_are_those_of_a_scalar_formulation(method, tolerance):
         )
 
 
+@pytest.mark.slow
 def test_both_methods_agree_on_every_variable():
     found = [conductance_spikes(MANY, method, duration=25.0) for method in METHODS.values()]
     np.testing.assert_allclose(found[0].final_states, found[1].final_states, rtol=1e-6, atol=1e-7)

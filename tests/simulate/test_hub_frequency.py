@@ -49,6 +49,7 @@ def test_noise_has_the_variance_of_its_recursion():
     assert abs(np.var(path[-1]) / expected - 1) < 4 * (2 / 20_000) ** 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frequency", [0.2, 0.45, 0.8])
 def test_the_frequency_of_a_rhythm_is_found(frequency):
     volts = 40 * jnp.cos(2 * np.pi * frequency * 1e-3 * TIMES) - 10

@@ -129,6 +129,7 @@ def test_a_flow_that_ends_says_when_and_in_which_variable(rates, when, which):
     np.testing.assert_array_equal(found.times, [0.0, 0.4, 2.0])
 
 
+@pytest.mark.slow
 def test_too_few_steps_are_an_outcome_of_their_own():
     found = integrate(
         Linear(jnp.asarray(SPIRAL)),
@@ -167,6 +168,7 @@ def test_nothing_happens_between_samples_unnoticed():
     np.testing.assert_allclose(found.states, [[0.0], [1.0]], atol=1e-9)
 
 
+@pytest.mark.slow
 def test_the_motif_settles_at_its_stable_equilibria_and_stays_in_its_box():
     circuit = tripartite_motif_figure_2()
     box = circuit.invariant_box()

@@ -52,6 +52,7 @@ def test_increments_have_the_variance_of_their_time(method):
     assert abs(np.corrcoef(w[1] - w[0], w[2] - w[1])[0, 1]) < 4 / np.sqrt(N)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "order"), [(StochasticEuler, 0.5), (StochasticHeun, 1.0)])
 def test_paths_converge_to_geometric_brownian_motion_in_the_ito_sense(method, order):
     rate, noise = 0.4, 0.8

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import neuropil
@@ -24,7 +24,6 @@ JSON_VALUES = st.recursive(
 CONFIGURATIONS = st.dictionaries(st.text(), JSON_VALUES, max_size=5)
 
 
-@settings(deadline=None, max_examples=40)
 @given(CONFIGURATIONS)
 def test_canonical_text_is_exact_and_ignores_order(configuration):
     text = identity.canonical(configuration)

@@ -89,6 +89,7 @@ def dense(small) -> xr.Dataset:
     return run_family(small, KEY, name="dense")
 
 
+@pytest.mark.slow
 def test_observables_come_closer_to_the_limit(dense):
     errors = dense.error.values / np.abs(dense.limit).max("function").values
     assert np.all(errors[-1] < 0.4 * errors[0])

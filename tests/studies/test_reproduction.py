@@ -174,6 +174,7 @@ def test_results_do_not_depend_on_the_order_of_work(complete, tmp_path):
     assert backwards.claims == complete.claims
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "jobs",
     [
