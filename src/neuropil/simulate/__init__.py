@@ -12,6 +12,7 @@ from neuropil.simulate.exponential_euler import ExponentialEuler, exponential_eu
 from neuropil.simulate.integrate import integrate
 from neuropil.simulate.methods import AbstractMethod, NonStiff, Stiff
 from neuropil.simulate.oscillation_frequency import oscillation_frequency
+from neuropil.simulate.smooth_rhythm import SmoothRhythm, smooth_rhythm
 from neuropil.simulate.spike_methods import AbstractSpikeMethod
 from neuropil.simulate.spike_record import Spikes
 from neuropil.simulate.spikes import spikes
@@ -31,6 +32,7 @@ __all__ = [
     "ExactEvents",
     "ExponentialEuler",
     "NonStiff",
+    "SmoothRhythm",
     "Spikes",
     "StochasticEuler",
     "StochasticHeun",
@@ -44,6 +46,7 @@ __all__ = [
     "find_bursts",
     "integrate",
     "oscillation_frequency",
+    "smooth_rhythm",
     "spikes",
     "triphasic_rhythm",
 ]
