@@ -25,7 +25,7 @@ def test_every_shard_has_a_name_of_its_own():
     assert len(set(names)) == len(names)
     assert {"linear-system", "printed-example", "go-no-go", "discrimination"} < set(names)
     assert {"stomatogastric", "hub", "three-fixed-points", "heterogeneous-rates"} < set(names)
-    assert "stable-amplification-10" in names
+    assert {"stable-amplification-10", "go-no-go-path"} <= set(names)
 
 
 def test_both_scales_ask_the_same_questions():
@@ -231,3 +231,34 @@ def test_the_trap_is_one_only_where_silence_is_unstable():
     assert claim({"go-no-go": stable}).verdict is Verdict.REPRODUCED
     moving = trapped.assign(iterated=("trial", np.full(10, 0.9)))
     assert claim({"go-no-go": moving}).verdict is Verdict.REPRODUCED
+
+
+def answer_of_go_no_go(entropy, eta):
+    rows = ["mean go", "variance go"]
+    return xr.Dataset(
+        {
+            "entropy": entropy,
+            "entropy_error": 0.01,
+            "simulations": 1000,
+            "met": ("row", [True, True]),
+            "natural_parameter": ("row", eta),
+            "natural_parameter_error": ("row", [0.1, 0.1]),
+        },
+        {"row": rows},
+    )
+
+
+@pytest.mark.parametrize(
+    ("entropy", "eta", "verdict"),
+    [
+        (2.75, [5.8, -10.0], Verdict.REPRODUCED),
+        (2.5, [5.8, -10.0], Verdict.NOT_REPRODUCED),
+        (2.75, [5.8, -11.0], Verdict.NOT_REPRODUCED),
+    ],
+)
+def test_two_ways_agree_only_where_entropies_and_natural_parameters_do(entropy, eta, verdict):
+    results = {
+        "go-no-go": answer_of_go_no_go(2.74, [5.9, -10.1]),
+        "go-no-go-path": answer_of_go_no_go(entropy, eta),
+    }
+    assert claims_on_networks.two_ways(results).verdict is verdict

@@ -51,7 +51,8 @@ class NaturalPath(AbstractInferenceMethod):
     are traced by JAX, and differences between particles where they are a black box.
 
     - `particles`: how many, in `repeats` populations whose spread gives every interval; `None`
-      takes 32,768 for up to 20 coordinates and fewer for more, down to 2,048.
+      takes 32,768 for up to 20 coordinates and 20 constrained moments, and fewer for more of
+      either, down to 2,048.
     - `least_share`: the share of effective particles that a step must leave.
     - `sweeps`, `leaps`: moves for each look at how far particles have come, and leapfrog steps.
     - `most_moves`: how many looks at most, for each step of the path.
@@ -296,7 +297,7 @@ class NaturalPath(AbstractInferenceMethod):
     def _size(self, problem: Problem) -> int:
         if self.particles is not None:
             return self.particles // self.repeats
-        wanted = 32_768 * min(1.0, 20 / problem.support.dimension)
+        wanted = 32_768 * 20 / max(20, problem.support.dimension, problem.constraints.target.size)
         return max(int(wanted), 2_048) // self.repeats
 
     def _cost(self, problem: Problem) -> int:

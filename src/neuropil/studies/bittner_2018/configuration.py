@@ -70,6 +70,7 @@ def configuration(scale: Scale) -> dict[str, Any]:
             "tolerance": 0.15,
             "draws": 24_000 if quick else 400_000,
             "stored_draws": 2000,
+            "particles": 512 if quick else 4096,
             "reference_point": [3.5, 1.0, 1.0, 1.0, 0.8],
             "networks": 6 if quick else 20,
             "sizes": [100, 400, 1600] if quick else [100, 400, 1600, 6400],

@@ -11,6 +11,7 @@ from neuropil.studies.bittner_2018.claims import claims
 from neuropil.studies.bittner_2018.discrimination import run_discrimination
 from neuropil.studies.bittner_2018.figures import figures
 from neuropil.studies.bittner_2018.go_no_go import run_go_no_go
+from neuropil.studies.bittner_2018.go_no_go_path import run_go_no_go_path
 from neuropil.studies.bittner_2018.heterogeneous_rates import run_heterogeneous_rates
 from neuropil.studies.bittner_2018.hub import run_hub
 from neuropil.studies.bittner_2018.linear_system import run_linear_system, run_printed_example
@@ -40,6 +41,7 @@ def _work(configuration: Mapping[str, Any]) -> dict[str, Work]:
         "linear-system": run_linear_system,
         "hub": run_hub,
         "discrimination": run_discrimination,
+        "go-no-go-path": run_go_no_go_path,
     }
 
 

@@ -28,6 +28,7 @@ def claims(configuration: Mapping[str, Any], results: Results) -> Iterator[Claim
             constraints, results, "go-no-go", "go-no-go-constraints", "Go/No-Go on stable branches"
         ),
         partial(respond_to_go_only, results),
+        partial(two_ways, results),
         partial(finite_networks, results),
         partial(discrimination_theory, results),
         partial(discrimination_networks, results),
@@ -112,6 +113,38 @@ def respond_to_go_only(results: Results) -> Claim:
             "bistable_share": float(data.bistable),
         },
         otherwise="the two conditions are not told apart",
+    )
+
+
+def two_ways(results: Results) -> Claim:
+    """The path without gradients against weighted draws."""
+    path, weighed = results["go-no-go-path"], results["go-no-go"]
+    entropies = [float(data.entropy) for data in (path, weighed)]
+    errors = [float(data.entropy_error) for data in (path, weighed)]
+    apart = np.abs(path.natural_parameter - weighed.natural_parameter)
+    spread = np.hypot(path.natural_parameter_error, weighed.natural_parameter_error)
+    off = abs(entropies[0] - entropies[1]) / float(np.hypot(*errors))
+    eta = "; ".join(
+        f"{row} {float(path.natural_parameter.sel(row=row)):.3g} +- "
+        f"{float(path.natural_parameter_error.sel(row=row)):.2g} and "
+        f"{float(weighed.natural_parameter.sel(row=row)):.3g} +- "
+        f"{float(weighed.natural_parameter_error.sel(row=row)):.2g}"
+        for row in path.row.values
+    )
+    return judged(
+        bool(path.met.all()) and off <= 4 and bool((apart <= 4 * spread).all()),
+        identifier="go-no-go-two-ways",
+        where=WHERE,
+        statement="The path along natural parameters and weighted draws of the whole support give "
+        "the same distribution for Go/No-Go.",
+        published="none",
+        measured=f"entropy {entropies[0]:.3f} +- {errors[0]:.2g} and {entropies[1]:.3f} +- "
+        f"{errors[1]:.2g} nats; natural parameters {eta}; {int(path.simulations):,} evaluations "
+        f"along the path",
+        rule="targets met along the path, entropies and natural parameters within four standard "
+        "errors",
+        values={"path": entropies[0], "weighted": entropies[1]},
+        otherwise="the path ended early, or one of the two missed a part of the support",
     )
 
 
