@@ -119,7 +119,7 @@ def test_connectome_lists_what_can_be_named(capsys):
 BAD_INPUT = {
     "unknown study": (
         ["reproduce", "nobody-1900"],
-        "study must be one of bittner-2018, gong-2023-dynamics, jabin-2023, tang",
+        "study must be one of bittner-2018, ",
     ),
     "negative seed": (["reproduce", TOY, "--seed", "-1"], "seed must be a whole number from 0"),
     "no jobs": (["reproduce", TOY, "--jobs", "0"], "jobs must be at least 1, got 0"),
