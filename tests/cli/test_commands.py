@@ -212,7 +212,9 @@ def test_unexpected_errors_say_how_to_learn_more(capsys, monkeypatch):
     assert "--debug" in errors
 
 
-@pytest.mark.parametrize("jobs", [[], pytest.param(["--jobs", "2"], marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "jobs", [["--jobs", "1"], pytest.param(["--jobs", "2"], marks=pytest.mark.slow)]
+)
 def test_an_interrupt_from_the_keyboard_ends_cleanly(tmp_path, jobs):
     reached = tmp_path / "reached"
     # A shell ignores interrupts for what it starts in the background, and children inherit that.
