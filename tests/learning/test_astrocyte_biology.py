@@ -73,15 +73,16 @@ def test_lost_connections_are_absent_and_no_others():
 
 def test_shares_and_sizes_of_chance():
     many = jnp.ones(40_000)
-    left = np.asarray(Loss(0.3)(many, KEY))
+    drawn = jax.random.uniform(KEY, many.shape)
+    left = np.asarray(Loss(0.3)(many, drawn))
     assert set(np.unique(left)) == {0.0, 1.0}
     np.testing.assert_allclose(left.mean(), 0.7, atol=4 * np.sqrt(0.21 / 40_000))
-    rescaled = np.asarray(Loss(0.3, rescaled=True)(many, KEY))
+    rescaled = np.asarray(Loss(0.3, rescaled=True)(many, drawn))
     np.testing.assert_allclose(rescaled.mean(), 1.0, atol=4 * np.sqrt(0.21 / 40_000) / 0.7)
-    noise = np.asarray(Noise(0.5)(many, KEY)) - 1
+    noise = np.asarray(Noise(0.5)(many, drawn)) - 1
     np.testing.assert_allclose([noise.mean(), noise.std()], [0.0, 0.5], atol=0.01)
-    np.testing.assert_array_equal(Loss(0.0)(many, KEY), many)
-    np.testing.assert_array_equal(Loss(1.0)(many, KEY), 0 * many)
+    np.testing.assert_array_equal(Loss(0.0)(many, drawn), many)
+    np.testing.assert_array_equal(Loss(1.0)(many, drawn), 0 * many)
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_runs_of_equal_steps_are_the_same_steps(notation):
     """Long runs are one compiled loop."""
     network = AstrocyteNetwork.from_notation(notation, width=7, form="document", key=KEY)
     x = jax.random.normal(KEY, (7,))
-    layers = jax.jit(network.activity)(x)
+    layers = eqx.filter_jit(network.activity)(x)
     assert len(layers) == len(notation) + 1
     expected = np.asarray(x)
     for step, layer in zip(network.steps, layers[1:], strict=True):

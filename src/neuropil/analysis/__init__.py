@@ -15,6 +15,12 @@ from neuropil.analysis.contraction import (
     contraction,
     contraction_of_bounds,
 )
+from neuropil.analysis.cross_mapping import (
+    CrossMapping,
+    DelayEmbedding,
+    cross_map,
+    forecast_skill,
+)
 from neuropil.analysis.deflation import DeflatedNewton
 from neuropil.analysis.diagrams import Diagram, DiagramBranch, complete_diagram
 from neuropil.analysis.fixed_points import (
@@ -32,22 +38,32 @@ from neuropil.analysis.limit_cycles import Collocation, CycleBranch, limit_cycle
 from neuropil.analysis.parameters import VectorFieldOf, vector_field_of
 from neuropil.analysis.slow_fast import CriticalManifold, Jump, Sheet, critical_manifold
 from neuropil.analysis.stability import Stability, stability
+from neuropil.analysis.surrogates import (
+    AbstractSurrogates,
+    CircularShifts,
+    RandomPhases,
+    TwinSurrogates,
+)
 from neuropil.analysis.zero_search import AbstractZeroSearch, Zeros
 
 __all__ = [
     "AbstractBoundMethod",
+    "AbstractSurrogates",
     "AbstractZeroSearch",
     "AllFolds",
     "Bound",
     "Branch",
     "BranchAndPrune",
     "BranchPoint",
+    "CircularShifts",
     "Collocation",
     "Contraction",
     "CriticalManifold",
+    "CrossMapping",
     "CycleBranch",
     "DecayBound",
     "DeflatedNewton",
+    "DelayEmbedding",
     "Diagram",
     "DiagramBranch",
     "FixedPoints",
@@ -61,8 +77,10 @@ __all__ = [
     "Jump",
     "Norms",
     "PseudoArclength",
+    "RandomPhases",
     "Sheet",
     "Stability",
+    "TwinSurrogates",
     "VectorFieldOf",
     "Zeros",
     "all_folds",
@@ -73,9 +91,11 @@ __all__ = [
     "contraction",
     "contraction_of_bounds",
     "critical_manifold",
+    "cross_map",
     "fixed_points",
     "fixed_points_batch",
     "fold",
+    "forecast_skill",
     "limit_cycles",
     "polish_branch_point",
     "polish_fold",

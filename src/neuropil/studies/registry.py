@@ -33,6 +33,11 @@ _SHIPPED = (
         "Dynamics of neuron-glia circuits: fixed points, bifurcations and slow-fast analysis",
     ),
     RegisteredStudy(
+        "gong-2023-bandits",
+        "neuropil.studies.gong_2023_bandits:STUDY",
+        "Neuron-glia networks that learn while contexts change, and what makes them learn",
+    ),
+    RegisteredStudy(
         "jabin-2023",
         "neuropil.studies.jabin_2023:STUDY",
         "The mean-field limit of integrate-and-fire networks without symmetry",
@@ -41,6 +46,11 @@ _SHIPPED = (
         "bittner-2018",
         "neuropil.studies.bittner_2018:STUDY",
         "Degenerate solution networks: all parameters that yield a behaviour",
+    ),
+    RegisteredStudy(
+        "peterson-2021",
+        "neuropil.studies.peterson_2021:STUDY",
+        "What can astrocytes compute? Waves between neighbours that learn, fail and integrate",
     ),
 )
 

@@ -9,7 +9,7 @@ import numpy as np
 from jax import lax
 from jaxtyping import Array, Float
 
-from neuropil.types import RandomKey, Scalar
+from neuropil.types import Scalar
 
 
 def _constant() -> Any:
@@ -95,11 +95,12 @@ class Loss(eqx.Module):
         if self.rescaled and np.any(numbers == 1):
             raise ValueError("probability must be below 1 with rescaled, got 1.0")
 
-    def __call__(self, values: Float[Array, "..."], key: RandomKey) -> Float[Array, "..."]:
-        """The values, with those that failed at zero."""
+    def __call__(
+        self, values: Float[Array, "*values"], drawn: Float[Array, "*values"]
+    ) -> Float[Array, "*values"]:
+        """The values, with those that failed at zero; `drawn` are uniform in [0, 1)."""
         probability = lax.stop_gradient(self.probability).astype(values.dtype)
-        kept = jax.random.uniform(key, values.shape, values.dtype) >= probability
-        left = jnp.where(kept, values, jnp.zeros((), values.dtype))
+        left = jnp.where(drawn >= probability, values, jnp.zeros((), values.dtype))
         return left / (1 - probability) if self.rescaled else left
 
 
@@ -117,10 +118,14 @@ class Noise(eqx.Module):
     def __check_init__(self):
         _require_not_negative("deviation", self.deviation)
 
-    def __call__(self, values: Float[Array, "..."], key: RandomKey) -> Float[Array, "..."]:
-        """The values with a fresh draw of the noise."""
+    def __call__(
+        self, values: Float[Array, "*values"], drawn: Float[Array, "*values"]
+    ) -> Float[Array, "*values"]:
+        """The values with noise made of `drawn`, which are uniform in [0, 1)."""
         deviation = lax.stop_gradient(self.deviation).astype(values.dtype)
-        return values + deviation * jax.random.normal(key, values.shape, values.dtype)
+        smallest = jnp.finfo(drawn.dtype).epsneg
+        normal = 2**0.5 * lax.erf_inv(jnp.maximum(2 * drawn - 1, smallest - 1))
+        return values + deviation * normal
 
 
 class Biology(eqx.Module):
@@ -138,27 +143,35 @@ class Biology(eqx.Module):
     signal_noise: Noise | None = None
     signal_loss: Loss | None = None
 
+    def n_draws(self, weights: int, signals: int, *, training: bool) -> tuple[int, int, int, int]:
+        """Random numbers that weight noise, connection loss, signal noise and signal loss take.
+
+        For a step of so many weights and signals; none where a disturbance does not act.
+        """
+
+        def number(chance: Loss | Noise | None, places: int) -> int:
+            acts = chance is not None and (chance.training if training else chance.test)
+            return places if acts else 0
+
+        return (
+            number(self.weight_noise, weights),
+            number(self.connection_loss, weights),
+            number(self.signal_noise, signals),
+            number(self.signal_loss, signals),
+        )
+
 
 UNDISTURBED = Biology()
 """No leak, no loss, no noise."""
 
 
 def disturbed(
-    values: Float[Array, "*values"],
-    chance: Loss | Noise | None,
-    key: RandomKey | None,
-    *,
-    training: bool,
+    values: Float[Array, "*values"], chance: Loss | Noise | None, drawn: Float[Array, " draws"]
 ) -> Float[Array, "*values"]:
-    """The values after a loss or a noise, if it acts in this phase.
-
-    Raises `ValueError` when it does and there is no key.
-    """
-    if chance is None or not (chance.training if training else chance.test):
+    """The values after a loss or a noise, from the numbers drawn for it; unchanged from none."""
+    if chance is None or drawn.size == 0:
         return values
-    if key is None:
-        raise ValueError("key must be given to a network whose biology is random, got None")
-    return chance(values, key)
+    return chance(values, drawn.reshape(values.shape))
 
 
 __all__ = ["UNDISTURBED", "Biology", "Leak", "Loss", "Noise", "disturbed"]

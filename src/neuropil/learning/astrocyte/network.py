@@ -1,25 +1,33 @@
 """Networks of astrocytes: a wave that takes one step after the other."""
 
 import dataclasses
+import itertools
+from collections.abc import Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import lax
 from jaxtyping import Array, Float
 
 from neuropil.learning.astrocyte.biology import UNDISTURBED, Biology
 from neuropil.learning.astrocyte.notation import letters, wirings
-from neuropil.learning.astrocyte.published_steps import published_step
+from neuropil.learning.astrocyte.published_steps import published_steps
 from neuropil.learning.astrocyte.steps import (
     AbstractStep,
     CellActivation,
+    draws_for,
     identity,
-    keys_for,
-    uniform_step,
+    uniform_steps,
 )
 from neuropil.learning.astrocyte.wiring import Cells
 from neuropil.types import RandomKey
+
+Signal = Float[Array, "..."]
+
+_LOOPED = 4
 
 FORMS = ("document", "published_code", "recommended")
 
@@ -88,7 +96,6 @@ class AstrocyteNetwork(eqx.Module):
         if every < 1:
             raise ValueError(f"activation_every must be at least 1, got {activation_every}")
         bare = letters(notation)
-        keys = jax.random.split(key, len(bare))
         shown = activation or (softmax if form == "published_code" else jnp.tanh)
         activations = [
             shown if (place + 1) % every == 0 and place + 1 < len(bare) else identity
@@ -101,35 +108,21 @@ class AstrocyteNetwork(eqx.Module):
                     "for published_code, whose steps have ends of their own, "
                     f"got {neighbours}, {stride}, {periodic} and {width}"
                 )
-            steps: list[AbstractStep] = []
-            for letter, step_key, here in zip(bare, keys, activations, strict=True):
-                before = steps[-1].reached[0] if steps else width
-                steps.append(
-                    published_step(
-                        letter,
-                        before,
-                        key=step_key,
-                        bias=bias,
-                        activation=here,
-                        biology=biology,
-                        dtype=dtype,
-                    )
+            return cls(
+                published_steps(
+                    bare, width, activations, key=key, bias=bias, biology=biology, dtype=dtype
                 )
-            return cls(tuple(steps))
-        walked = wirings(bare, width, neighbours=neighbours, stride=stride, periodic=periodic)
+            )
         return cls(
-            tuple(
-                uniform_step(
-                    wiring,
-                    key=step_key,
-                    gain=3**0.5 if form == "recommended" else 1.0,
-                    bias_gain=0.0 if form == "recommended" else 1.0,
-                    bias=bias,
-                    activation=here,
-                    biology=biology,
-                    dtype=dtype,
-                )
-                for wiring, step_key, here in zip(walked, keys, activations, strict=True)
+            uniform_steps(
+                wirings(bare, width, neighbours=neighbours, stride=stride, periodic=periodic),
+                activations,
+                key=key,
+                gain=3**0.5 if form == "recommended" else 1.0,
+                bias_gain=0.0 if form == "recommended" else 1.0,
+                bias=bias,
+                biology=biology,
+                dtype=dtype,
             )
         )
 
@@ -183,11 +176,54 @@ class AstrocyteNetwork(eqx.Module):
         """Activity of every layer, the input first; arguments as for a call."""
         if x.shape != self.steps[0].cells:
             raise ValueError(f"x must have shape {self.steps[0].cells}, got {x.shape}")
-        keys = keys_for(len(self.steps), key)
-        layers = [x]
-        for step, step_key in zip(self.steps, keys, strict=True):
-            layers.append(step(layers[-1], key=step_key, training=training))
+        draws = draws_for(self.steps, key, x.dtype, training=training)
+        layers, begin = [x], 0
+        for run in _runs_of_one_form(self.steps):
+            walked = _looped if len(run) >= _LOOPED else _unrolled
+            layers.extend(walked(run, layers[-1], draws[begin : begin + len(run)], training))
+            begin += len(run)
         return tuple(layers)
+
+
+def _runs_of_one_form(steps: Sequence[AbstractStep]) -> list[list[AbstractStep]]:
+    """The steps, cut wherever one differs from the step before in more than its numbers."""
+
+    def form(step: AbstractStep) -> Any:
+        leaves, structure = jax.tree.flatten(step)
+        shapes = [(leaf.shape, leaf.dtype) if eqx.is_array(leaf) else leaf for leaf in leaves]
+        return structure, shapes
+
+    return [list(run) for _, run in itertools.groupby(steps, form)]
+
+
+def _unrolled(
+    steps: Sequence[AbstractStep], signal: Signal, draws: Sequence[Signal], training: bool
+) -> list[Signal]:
+    layers = []
+    for step, drawn in zip(steps, draws, strict=True):
+        signal = step.respond(signal, drawn, training=training)
+        layers.append(signal)
+    return layers
+
+
+def _looped(
+    steps: Sequence[AbstractStep], signal: Signal, draws: Sequence[Signal], training: bool
+) -> list[Signal]:
+    """One compiled loop, so that the time to compile does not grow with the number of steps."""
+    arrays = [eqx.filter(step, eqx.is_array) for step in steps]
+    rest = eqx.filter(steps[0], eqx.is_array, inverse=True)
+    stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *arrays)
+
+    def advance(layer, own):
+        numbers, drawn = own
+        layer = eqx.combine(numbers, rest).respond(layer, drawn, training=training)
+        return layer, layer
+
+    after = jax.eval_shape(
+        lambda layer: steps[0].respond(layer, draws[0], training=training), signal
+    )
+    _, layers = lax.scan(advance, signal.astype(after.dtype), (stacked, jnp.stack(draws)))
+    return list(layers)
 
 
 def softmax(received: Float[Array, "*cells"]) -> Float[Array, "*cells"]:

@@ -4,21 +4,25 @@ They are kept to measure what that code measured: Peterson, "What can astrocytes
 repository glia_playing_atari, commit 047e47d, glia/gn.py.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
+from neuropil.learning.astrocyte.banded_sums import Window, to_narrow
 from neuropil.learning.astrocyte.biology import UNDISTURBED, Biology, Leak, disturbed
 from neuropil.learning.astrocyte.steps import (
     AbstractStep,
     CellActivation,
+    cut,
     identity,
-    keys_for,
 )
 from neuropil.learning.astrocyte.wiring import Cells, taken
+from neuropil.learning.uniform_arrays import uniform_arrays
 from neuropil.types import RandomKey
 
 NEIGHBOURS = 3
@@ -93,38 +97,53 @@ class PublishedStep(AbstractStep):
     def _sums(
         self, activity: Float[Array, " cells"], weights: Float[Array, "3 reached"]
     ) -> Float[Array, " reached"]:
-        factor = None if self.bias is None else 1 + self.bias
-        exists, sources = _sources(self.kind, self.width)
-        total = jnp.zeros(weights.shape[-1], weights.dtype)
-        for weight, there, source in zip(weights, exists, sources, strict=True):
-            arriving = weight * taken(activity, source, 0)
-            if not np.all(there):
-                arriving = arriving * there.astype(weights.dtype)
-            total = total + arriving
-            # Places without a source come first, where there is nothing yet to multiply.
-            total = total if factor is None else total * factor
-        return total
+        visits = _Visits(self.kind, self.width)
+        exists, _ = _sources(self.kind, self.width)
+        used = weights * jnp.asarray(exists, weights.dtype)
+        if self.bias is not None:
+            factor = 1 + self.bias
+            used = used * jnp.stack([factor**touches for touches in range(NEIGHBOURS, 0, -1)])
+        return to_narrow(visits, used, activity)
 
-    def __call__(
-        self,
-        activity: Float[Array, "*cells"],
-        *,
-        key: RandomKey | None = None,
-        training: bool = False,
+    def n_draws(self, *, training: bool) -> tuple[int, int, int, int]:
+        """Those of one pass."""
+        cells = self.reached[0]
+        return self.biology.n_draws(NEIGHBOURS * cells, cells, training=training)
+
+    def respond(
+        self, activity: Float[Array, "*cells"], drawn: Float[Array, " draws"], *, training: bool
     ) -> Float[Array, "*reached"]:
-        """Activity of the layer after. Raises `ValueError` where chance needs a key."""
+        """Activity of the layer after."""
         biology = self.biology
-        weight_key, loss_key, *signal_keys = keys_for(4, key)
-        weights = disturbed(self.weights, biology.weight_noise, weight_key, training=training)
-        weights = disturbed(weights, biology.connection_loss, loss_key, training=training)
+        parts = cut(drawn, self.n_draws(training=training))
+        weights = disturbed(self.weights, biology.weight_noise, parts[0])
+        weights = disturbed(weights, biology.connection_loss, parts[1])
         received = self._sums(activity, weights)
-        for chance, signal_key in zip(
-            (biology.signal_noise, biology.signal_loss), signal_keys, strict=True
-        ):
-            received = disturbed(received, chance, signal_key, training=training)
+        received = disturbed(received, biology.signal_noise, parts[2])
+        received = disturbed(received, biology.signal_loss, parts[3])
         if biology.leak is not None:
             received = _published_leak(received, biology.leak)
         return self.activation(received)
+
+
+@dataclass(frozen=True)
+class _Visits:
+    """Who is visited by whom, in the terms of `banded_sums`: every cell has three sources."""
+
+    kind: str
+    width: int
+
+    @property
+    def wide(self) -> Cells:
+        return (self.width,)
+
+    @property
+    def owners(self) -> Cells:
+        return (_reached(self.kind, self.width),)
+
+    def windows(self) -> list[Window]:
+        _, sources = _sources(self.kind, self.width)
+        return [lambda signal, own=own: taken(signal, own, 0) for own in sources]
 
 
 def _require(kind: str, width: int) -> None:
@@ -183,19 +202,49 @@ def published_step(
     `width` counts all cells of the layer before, not the three that a cell hears. Raises
     `ValueError` for a kind other than `s`, `d` or `g`, and for a width below one.
     """
-    _require(kind, width)
-    weight_key, bias_key = jax.random.split(key)
-    bound, reached = width**-0.5, _reached(kind, width)
-    weights = jax.random.uniform(weight_key, (NEIGHBOURS, reached), dtype, -bound, bound)
-    factor = jax.random.uniform(bias_key, (reached,), dtype, -bound, bound) if bias else None
-    return PublishedStep(
-        weights=weights,
-        bias=factor,
-        kind=kind,
-        width=width,
-        activation=activation,
-        biology=biology,
+    (step,) = published_steps(
+        kind, width, (activation,), key=key, bias=bias, biology=biology, dtype=dtype
+    )
+    return step
+
+
+def published_steps(
+    kinds: str,
+    width: int,
+    activations: Sequence[CellActivation],
+    *,
+    key: RandomKey,
+    bias: bool = True,
+    biology: Biology = UNDISTURBED,
+    dtype: jnp.dtype | type = float,
+) -> tuple[PublishedStep, ...]:
+    """Steps one after the other from a layer of `width` cells, each as in `published_step`."""
+    before = []
+    for kind in kinds:
+        _require(kind, width)
+        before.append(width)
+        width = _reached(kind, width)
+    after = [*before[1:], width]
+    bounds = tuple(cells**-0.5 for cells in before)
+    drawn = uniform_arrays(
+        key,
+        (*((NEIGHBOURS, cells) for cells in after), *((cells,) for cells in after)),
+        (*bounds, *bounds),
+        dtype,
+    )
+    return tuple(
+        PublishedStep(
+            weights=weights,
+            bias=factor if bias else None,
+            kind=kind,
+            width=cells,
+            activation=activation,
+            biology=biology,
+        )
+        for kind, cells, weights, factor, activation in zip(
+            kinds, before, drawn[: len(kinds)], drawn[len(kinds) :], activations, strict=True
+        )
     )
 
 
-__all__ = ["PublishedStep", "published_step"]
+__all__ = ["PublishedStep", "published_step", "published_steps"]

@@ -8,7 +8,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from neuropil.learning.astrocyte.network import AstrocyteNetwork
-from neuropil.learning.astrocyte.steps import keys_for
+from neuropil.learning.astrocyte.steps import draws_for
 from neuropil.types import RandomKey
 
 
@@ -82,12 +82,12 @@ class SlowWave(eqx.Module):
         def advance(layers, now):
             number, arriving = now
             drawn = None if key is None else jax.random.fold_in(key, number)
-            keys = keys_for(len(steps), drawn)
+            draws = draws_for(steps, drawn, arriving.dtype, training=training)
             before = (arriving, *layers[:-1])
             layers = tuple(
-                layer + share * (step(below, key=step_key, training=training) - layer)
-                for layer, share, step, below, step_key in zip(
-                    layers, shares, steps, before, keys, strict=True
+                layer + share * (step.respond(below, own, training=training) - layer)
+                for layer, share, step, below, own in zip(
+                    layers, shares, steps, before, draws, strict=True
                 )
             )
             return layers, layers

@@ -1,7 +1,10 @@
 """One step of a wave: weighted sums over neighbours, and what a cell makes of them."""
 
+import itertools
+import math
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -11,6 +14,7 @@ from jaxtyping import Array, Float
 
 from neuropil.learning.astrocyte.biology import UNDISTURBED, Biology, disturbed
 from neuropil.learning.astrocyte.wiring import AbstractWiring, Cells
+from neuropil.learning.uniform_arrays import uniform_arrays
 from neuropil.types import RandomKey
 
 CellActivation = Callable[[Float[Array, "*cells"]], Float[Array, "*cells"]]
@@ -52,6 +56,15 @@ class AbstractStep(eqx.Module):
         """The weights as a full matrix, undisturbed, cells of a sheet row by row."""
 
     @abstractmethod
+    def n_draws(self, *, training: bool) -> tuple[int, int, int, int]:
+        """Random numbers that each disturbance of one pass takes, as in `Biology.n_draws`."""
+
+    @abstractmethod
+    def respond(
+        self, activity: Float[Array, "*cells"], drawn: Float[Array, " draws"], *, training: bool
+    ) -> Float[Array, "*reached"]:
+        """Activity of the layer after, from `n_draws` uniform numbers for the disturbances."""
+
     def __call__(
         self,
         activity: Float[Array, "*cells"],
@@ -59,7 +72,9 @@ class AbstractStep(eqx.Module):
         key: RandomKey | None = None,
         training: bool = False,
     ) -> Float[Array, "*reached"]:
-        """Activity of the layer after."""
+        """Activity of the layer after. Raises `ValueError` where chance needs a key."""
+        (drawn,) = draws_for((self,), key, activity.dtype, training=training)
+        return self.respond(activity, drawn, training=training)
 
 
 class WaveStep(AbstractStep):
@@ -112,33 +127,45 @@ class WaveStep(AbstractStep):
         """The weights as a full matrix, undisturbed, cells of a sheet row by row."""
         return self.wiring.matrix(self.bands)
 
-    def __call__(
-        self,
-        activity: Float[Array, "*cells"],
-        *,
-        key: RandomKey | None = None,
-        training: bool = False,
+    def n_draws(self, *, training: bool) -> tuple[int, int, int, int]:
+        """Those of one pass."""
+        weights = math.prod((self.wiring.neighbourhood, *self.wiring.owners))
+        return self.biology.n_draws(weights, math.prod(self.reached), training=training)
+
+    def respond(
+        self, activity: Float[Array, "*cells"], drawn: Float[Array, " draws"], *, training: bool
     ) -> Float[Array, "*reached"]:
-        """Activity of the layer after. Raises `ValueError` where chance needs a key."""
+        """Activity of the layer after."""
         biology = self.biology
-        weight_key, loss_key, *signal_keys = keys_for(4, key)
+        parts = cut(drawn, self.n_draws(training=training))
         if biology.leak is not None:
             activity = biology.leak(activity, periodic=self.wiring.periodic)
-        bands = disturbed(self.bands, biology.weight_noise, weight_key, training=training)
-        bands = disturbed(bands, biology.connection_loss, loss_key, training=training)
-        received = self.wiring.sums(bands, activity)
-        if self.bias is not None:
-            received = received + self.bias
-        for chance, signal_key in zip(
-            (biology.signal_noise, biology.signal_loss), signal_keys, strict=True
-        ):
-            received = disturbed(received, chance, signal_key, training=training)
-        return self.activation(received)
+        bands = disturbed(self.bands, biology.weight_noise, parts[0])
+        bands = disturbed(bands, biology.connection_loss, parts[1])
+        received = self.wiring.sums(bands, activity, self.bias)
+        received = disturbed(received, biology.signal_noise, parts[2])
+        return self.activation(disturbed(received, biology.signal_loss, parts[3]))
 
 
-def keys_for(number: int, key: RandomKey | None) -> list[RandomKey | None]:
-    """A key for each of so many parts, or none for any without a key."""
-    return [None] * number if key is None else list(jax.random.split(key, number))
+def draws_for(
+    steps: Sequence[AbstractStep], key: RandomKey | None, dtype: Any, *, training: bool
+) -> list[Float[Array, " _draws"]]:
+    """Uniform numbers for all disturbances of each step, from a single draw for all of them.
+
+    Raises `ValueError` when some are needed and there is no key.
+    """
+    numbers = [sum(step.n_draws(training=training)) for step in steps]
+    if not any(numbers):
+        return [jnp.zeros(0, dtype)] * len(steps)
+    if key is None:
+        raise ValueError("key must be given to a network whose biology is random, got None")
+    return cut(jax.random.uniform(key, (sum(numbers),), dtype), numbers)
+
+
+def cut(row: Float[Array, " numbers"], sizes: Sequence[int]) -> list[Float[Array, " _part"]]:
+    """A row in parts of the given sizes."""
+    ends = itertools.accumulate(sizes, initial=0)
+    return [row[first:last] for first, last in itertools.pairwise(ends)]
 
 
 def uniform_step(
@@ -157,18 +184,53 @@ def uniform_step(
     k is the number of connections of a cell, not of cells. The variance of a weight is
     gain^2 / (3 k), so that at a gain of sqrt(3) a linear step keeps the size of signals.
     """
-    weight_key, bias_key = jax.random.split(key)
-    bound = gain / wiring.neighbourhood**0.5
-    offset_bound = bias_gain / wiring.neighbourhood**0.5
-    shape = (wiring.neighbourhood, *wiring.owners)
-    bands = jax.random.uniform(weight_key, shape, dtype, -bound, bound)
-    offset = jax.random.uniform(bias_key, wiring.reached, dtype, -offset_bound, offset_bound)
-    return WaveStep(
-        wiring=wiring,
-        bands=bands,
-        bias=offset if bias else None,
-        activation=activation,
+    (step,) = uniform_steps(
+        (wiring,),
+        (activation,),
+        key=key,
+        gain=gain,
+        bias_gain=bias_gain,
+        bias=bias,
         biology=biology,
+        dtype=dtype,
+    )
+    return step
+
+
+def uniform_steps(
+    wirings: Sequence[AbstractWiring],
+    activations: Sequence[CellActivation],
+    *,
+    key: RandomKey,
+    gain: float = 1.0,
+    bias_gain: float = 1.0,
+    bias: bool = True,
+    biology: Biology = UNDISTURBED,
+    dtype: jnp.dtype | type = float,
+) -> tuple[WaveStep, ...]:
+    """Steps one after the other, each with weights and biases as in `uniform_step`."""
+    reach = [wiring.neighbourhood**-0.5 for wiring in wirings]
+    drawn = uniform_arrays(
+        key,
+        (
+            *((wiring.neighbourhood, *wiring.owners) for wiring in wirings),
+            *(wiring.reached for wiring in wirings),
+        ),
+        (*(gain * bound for bound in reach), *(bias_gain * bound for bound in reach)),
+        dtype,
+    )
+    bands, offsets = drawn[: len(wirings)], drawn[len(wirings) :]
+    return tuple(
+        WaveStep(
+            wiring=wiring,
+            bands=weights,
+            bias=offset if bias else None,
+            activation=activation,
+            biology=biology,
+        )
+        for wiring, weights, offset, activation in zip(
+            wirings, bands, offsets, activations, strict=True
+        )
     )
 
 
@@ -176,7 +238,9 @@ __all__ = [
     "AbstractStep",
     "CellActivation",
     "WaveStep",
+    "cut",
+    "draws_for",
     "identity",
-    "keys_for",
     "uniform_step",
+    "uniform_steps",
 ]

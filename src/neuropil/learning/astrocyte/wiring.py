@@ -2,14 +2,14 @@
 
 import itertools
 from abc import abstractmethod
-from collections.abc import Callable
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 from jaxtyping import Array, Bool, Float, Int
+
+from neuropil.learning.astrocyte.banded_sums import Window, to_narrow, to_wide
 
 Cells = tuple[int, ...]
 """Cells along each axis: one number for a line, two for a sheet."""
@@ -77,11 +77,27 @@ class AbstractWiring(eqx.Module):
     def owners(self) -> Cells:
         """Cells that the columns of the bands belong to."""
 
+    @property
+    @abstractmethod
+    def wide(self) -> Cells:
+        """Cells of the layer that neighbours are looked up in, with room beyond open ends."""
+
+    @abstractmethod
+    def windows(self) -> list[Window]:
+        """For each neighbour, the function that shows every owner that cell of the wide layer."""
+
     @abstractmethod
     def sums(
-        self, bands: Float[Array, "neighbours ..."], signal: Float[Array, "*cells"]
+        self,
+        bands: Float[Array, "neighbours ..."],
+        signal: Float[Array, "*cells"],
+        offset: Float[Array, "*reached"] | None = None,
     ) -> Float[Array, "*reached"]:
-        """What every cell of the layer after receives: the weighted sum over its connections."""
+        """What every cell of the layer after receives: the weighted sum over its connections.
+
+        An offset of its own is added to each. Many samples of one signal, and many bands, are
+        best left to `jax.vmap`: the operation is one that knows of both.
+        """
 
     @abstractmethod
     def connections(
@@ -157,11 +173,23 @@ class Gather(AbstractWiring):
         """The cells that receive."""
         return self.reached
 
+    @property
+    def wide(self) -> Cells:
+        """The layer before."""
+        return self.cells
+
+    def windows(self) -> list[Window]:
+        """What each cell of the layer after sees."""
+        return _windows(_contracted(self, self.cells, self.reached))
+
     def sums(
-        self, bands: Float[Array, "neighbours ..."], signal: Float[Array, "*cells"]
+        self,
+        bands: Float[Array, "neighbours ..."],
+        signal: Float[Array, "*cells"],
+        offset: Float[Array, "*reached"] | None = None,
     ) -> Float[Array, "*reached"]:
         """The weighted sum over the connections of every cell of the layer after."""
-        return _received(bands, signal, _contracted(self, self.cells, self.reached))
+        return to_narrow(self, _with_offset(bands, offset), signal)
 
     def connections(
         self,
@@ -218,14 +246,26 @@ class Slide(AbstractWiring):
     def _before(self) -> int:
         return (self.neighbours - 1) // 2
 
+    @property
+    def wide(self) -> Cells:
+        """The layer before, and room for neighbours beyond its ends where they are open."""
+        room = 0 if self.periodic else self.neighbours - 1
+        return tuple(n + room for n in self.cells)
+
+    def windows(self) -> list[Window]:
+        """What each cell sees."""
+        return _windows(self._indices(padded=0 if self.periodic else self._before))
+
     def sums(
-        self, bands: Float[Array, "neighbours ..."], signal: Float[Array, "*cells"]
+        self,
+        bands: Float[Array, "neighbours ..."],
+        signal: Float[Array, "*cells"],
+        offset: Float[Array, "*reached"] | None = None,
     ) -> Float[Array, "*reached"]:
         """The weighted sum over the connections of every cell of the layer after."""
-        if self.periodic:
-            return _received(bands, signal, self._indices(padded=0))
         room = (self._before, self.neighbours - 1 - self._before)
-        return _received(bands, jnp.pad(signal, room), self._indices(padded=self._before))
+        padded = signal if self.periodic else jnp.pad(signal, room)
+        return to_narrow(self, _with_offset(bands, offset), padded)
 
     def connections(
         self,
@@ -265,17 +305,28 @@ class Spread(AbstractWiring):
         """The cells that send."""
         return self.cells
 
+    @property
+    def wide(self) -> Cells:
+        """The layer after."""
+        return self.reached
+
+    def windows(self) -> list[Window]:
+        """What each cell of the layer before would see of the layer after."""
+        return _windows(_contracted(self, self.reached, self.cells))
+
     def sums(
-        self, bands: Float[Array, "neighbours ..."], signal: Float[Array, "*cells"]
+        self,
+        bands: Float[Array, "neighbours ..."],
+        signal: Float[Array, "*cells"],
+        offset: Float[Array, "*reached"] | None = None,
     ) -> Float[Array, "*reached"]:
         """The weighted sum over the connections of every cell of the layer after."""
-        indices = _contracted(self, self.reached, self.cells)
-        after = jax.ShapeDtypeStruct(self.reached, signal.dtype)
-        total = jnp.zeros(self.reached, signal.dtype)
-        for band, window in zip(bands, _windows(indices), strict=True):
-            (sent,) = jax.linear_transpose(window, after)(band * signal)
-            total = total + sent
-        return total
+        received = to_wide(self, bands, signal)
+        if offset is None:
+            return received
+        # One neighbour of weight one, the cell itself.
+        alone = Slide(self.reached, 1)
+        return alone.sums(jnp.ones((1, *self.reached), bands.dtype), received, offset)
 
     def connections(
         self,
@@ -317,9 +368,6 @@ def _contracted(
     return indices
 
 
-Window = Callable[[Float[Array, "..."]], Float[Array, "..."]]
-
-
 def _windows(indices: list[Int[np.ndarray, "_neighbours _owners"]]) -> list[Window]:
     """For each neighbour, the function that shows every cell the signal of that neighbour."""
 
@@ -334,13 +382,10 @@ def _windows(indices: list[Int[np.ndarray, "_neighbours _owners"]]) -> list[Wind
     return [window(chosen) for chosen in itertools.product(*indices)]
 
 
-def _received(
-    bands: Float[Array, "neighbours ..."],
-    signal: Float[Array, "..."],
-    indices: list[Int[np.ndarray, "_neighbours _owners"]],
-) -> Float[Array, "*owners"]:
-    parts = [band * window(signal) for band, window in zip(bands, _windows(indices), strict=True)]
-    return sum(parts[1:], start=parts[0])
+def _with_offset(
+    bands: Float[Array, "neighbours ..."], offset: Float[Array, "..."] | None
+) -> Float[Array, "_bands ..."]:
+    return bands if offset is None else jnp.concatenate([bands, offset[None]])
 
 
 def _partners(

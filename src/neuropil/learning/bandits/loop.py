@@ -52,7 +52,9 @@ class Axes(NamedTuple):
         return self.agent is not None or self.task is not None
 
 
-class _Trial(NamedTuple):
+class Trials(NamedTuple):
+    """All that trials do not owe to the agent: a table, or one row of it."""
+
     context: Float[Array, "... channels"]
     label: Int[Array, "..."]
     rewards: Float[Array, "... arms"]
@@ -60,11 +62,13 @@ class _Trial(NamedTuple):
     key: Key[Array, "..."]
 
 
-@eqx.filter_jit
 def start_all(
     agent: AbstractAgent, task: BanditTask, axes: Axes, keys: Key[Array, " seeds"]
 ) -> AgentState:
-    """The state of every run before the first trial."""
+    """The state of every run before the first trial.
+
+    It is not compiled as a whole: its parts are few, and most agents of a comparison share them.
+    """
 
     def start(agent: AbstractAgent, task: BanditTask, key: RandomKey) -> AgentState:
         require_task(task)
@@ -72,73 +76,93 @@ def start_all(
         own = jax.random.fold_in(key, jnp.uint32(0xFFFFFFFF))
         return agent.start(arms=task.arms, channels=task.channels, key=own)
 
-    return _for_all(start, axes, (keys,), keys.size)(agent, task, keys)
+    return _for_all(start, axes, (None,), keys.size)(agent, task, keys)
+
+
+@eqx.filter_jit
+def trials_for_all(
+    task: BanditTask,
+    axes: Axes,
+    keys: Key[Array, " seeds"],
+    first: Int[Array, ""],
+    length: int,
+) -> Trials:
+    """What `length` trials from trial `first` on hold for every run, whoever plays.
+
+    It is a program of its own, which all agents on tasks of one kind share.
+    """
+
+    def tables(agent: None, task: BanditTask, key: RandomKey) -> Trials:
+        del agent
+        return _trials(task, key, first, length)
+
+    return _for_all(tables, Axes(None, axes.task), (None,), keys.size)(None, task, keys)
 
 
 @eqx.filter_jit
 def advance_all(
-    agent: AbstractAgent,
-    task: BanditTask,
-    axes: Axes,
-    recording: Recording,
-    states: AgentState,
-    keys: Key[Array, " seeds"],
-    first: Int[Array, ""],
-    length: int,
+    agent: AbstractAgent, axes: Axes, recording: Recording, states: AgentState, trials: Trials
 ) -> tuple[AgentState, dict[str, Array]]:
-    """Every run `length` trials on from trial `first`, and the record of them by name."""
+    """Every run on through its trials, and the record of them by name."""
 
     def advance(
-        agent: AbstractAgent, task: BanditTask, key: RandomKey, state: AgentState
+        agent: AbstractAgent, task: None, state: AgentState, trials: Trials
     ) -> tuple[AgentState, dict[str, Array]]:
-        return _advance(agent, recording, state, _trials(task, key, first, length))
+        del task
+        return _advance(agent, recording, state, trials)
 
-    return _for_all(advance, axes, (keys, states), keys.size)(agent, task, keys, states)
+    return _with_trials(advance, axes, trials)(agent, None, states, trials)
 
 
 @eqx.filter_jit
 def finite_parts(
-    agent: AbstractAgent,
-    task: BanditTask,
-    axes: Axes,
-    states: AgentState,
-    keys: Key[Array, " seeds"],
-    first: Int[Array, ""],
-    length: int,
+    agent: AbstractAgent, axes: Axes, states: AgentState, trials: Trials
 ) -> dict[str, Array]:
     """Whether each part of each run's state is finite at the start of each trial."""
 
     def follow(
-        agent: AbstractAgent, task: BanditTask, key: RandomKey, state: AgentState
+        agent: AbstractAgent, task: None, state: AgentState, trials: Trials
     ) -> dict[str, Array]:
+        del task
         arrays, rest = eqx.partition(state, eqx.is_array)
 
-        def one(arrays: AgentState, trial: _Trial) -> tuple[AgentState, dict[str, Array]]:
+        def one(arrays: AgentState, trial: Trials) -> tuple[AgentState, dict[str, Array]]:
             before = eqx.combine(arrays, rest)
             found = {name: _finite(p) for name, p in agent.parameter_groups(before).items()}
             after, _, _ = _play_one(agent, before, trial)
             return eqx.filter(after, eqx.is_array), found
 
-        return jax.lax.scan(one, arrays, _trials(task, key, first, length))[1]
+        return jax.lax.scan(one, arrays, trials)[1]
 
-    return _for_all(follow, axes, (keys, states), keys.size)(agent, task, keys, states)
+    return _with_trials(follow, axes, trials)(agent, None, states, trials)
 
 
-def _for_all(function: Any, axes: Axes, batched: tuple[Any, ...], seeds: int) -> Any:
-    """The function for all seeds along an axis, and for all settings along one before it."""
+def _with_trials(function: Any, axes: Axes, trials: Trials) -> Any:
+    """The function of agent, task, state and trials for all runs; settings share trials or not."""
     by_array = eqx.if_array(0)
-    seed_axes = tuple(by_array for _ in batched)
+    has_own = axes.task is not None
+    seeds = trials.label.shape[int(has_own)]
+    outer = (by_array, by_array if has_own else None)
+    return _for_all(function, axes, outer, seeds)
+
+
+def _for_all(function: Any, axes: Axes, outer: tuple[Any, ...], seeds: int) -> Any:
+    """The function for all seeds along an axis, and for all settings along one before it.
+
+    `outer` says which arguments after agent and task have an axis of settings, too.
+    """
+    by_array = eqx.if_array(0)
+    seed_axes = tuple(by_array for _ in outer)
     if seeds == 1:
         # One run is not a batch of one: products of a matrix with a batch of vectors cost more.
-        def for_seeds(agent: AbstractAgent, task: BanditTask, *given: Any) -> Any:
+        def for_seeds(agent: Any, task: Any, *given: Any) -> Any:
             found = function(agent, task, *_each_array(lambda leaf: leaf[0], given))
             return _each_array(lambda leaf: leaf[None], found)
     else:
         for_seeds = eqx.filter_vmap(function, in_axes=(None, None, *seed_axes))
     if not axes.has_settings:
         return for_seeds
-    others = (None, *(by_array for _ in batched[1:]))
-    return eqx.filter_vmap(for_seeds, in_axes=(axes.agent, axes.task, *others))
+    return eqx.filter_vmap(for_seeds, in_axes=(axes.agent, axes.task, *outer))
 
 
 def require_task(task: BanditTask) -> None:
@@ -159,16 +183,16 @@ def require_task(task: BanditTask) -> None:
             )
 
 
-def _trials(task: BanditTask, key: RandomKey, first: Int[Array, ""], length: int) -> _Trial:
+def _trials(task: BanditTask, key: RandomKey, first: Int[Array, ""], length: int) -> Trials:
     """Everything that can be known before the agent acts: one compiled table, outside the loop."""
 
-    def one(trial: Int[Array, ""]) -> _Trial:
+    def one(trial: Int[Array, ""]) -> Trials:
         own = jax.random.fold_in(key, trial)
         for_context, for_agent, for_reward = jax.random.split(own, 3)
         means = task.mean_rewards(trial)
         arms = jnp.arange(task.arms, dtype=jnp.int32)
         rewards = jax.vmap(lambda arm: task.reward(trial, arm, for_reward))(arms)
-        return _Trial(
+        return Trials(
             task.context_signal(trial, for_context),
             task.label(trial),
             rewards,
@@ -180,7 +204,7 @@ def _trials(task: BanditTask, key: RandomKey, first: Int[Array, ""], length: int
 
 
 def _play_one(
-    agent: AbstractAgent, state: AgentState, trial: _Trial
+    agent: AbstractAgent, state: AgentState, trial: Trials
 ) -> tuple[AgentState, dict[str, Array], tuple[AgentState, Float[Array, ""]]]:
     arm, policy, acted = agent.act(state, trial.context, trial.label, trial.key)
     reward = trial.rewards[arm]
@@ -193,15 +217,15 @@ def _play_one(
 
 
 def _advance(
-    agent: AbstractAgent, recording: Recording, state: AgentState, trials: _Trial
+    agent: AbstractAgent, recording: Recording, state: AgentState, trials: Trials
 ) -> tuple[AgentState, dict[str, Array]]:
     arrays, rest = eqx.partition(state, eqx.is_array)
 
-    def brief(arrays: AgentState, trial: _Trial) -> tuple[AgentState, dict[str, Array]]:
+    def brief(arrays: AgentState, trial: Trials) -> tuple[AgentState, dict[str, Array]]:
         after, found, _ = _play_one(agent, eqx.combine(arrays, rest), trial)
         return eqx.filter(after, eqx.is_array), found
 
-    def full(arrays: AgentState, trial: _Trial) -> tuple[AgentState, dict[str, Array]]:
+    def full(arrays: AgentState, trial: Trials) -> tuple[AgentState, dict[str, Array]]:
         after, found, (acted, reward) = _play_one(agent, eqx.combine(arrays, rest), trial)
         parts = agent.activity(acted)
         for name in recording.activity:
@@ -215,7 +239,7 @@ def _advance(
                 found[f"gradient_norms/{name}"] = norm
         return eqx.filter(after, eqx.is_array), found
 
-    def block(arrays: AgentState, trials: _Trial) -> tuple[AgentState, dict[str, Array]]:
+    def block(arrays: AgentState, trials: Trials) -> tuple[AgentState, dict[str, Array]]:
         arrays, found = jax.lax.scan(brief, arrays, jax.tree.map(lambda leaf: leaf[:-1], trials))
         arrays, last = full(arrays, jax.tree.map(lambda leaf: leaf[-1], trials))
         for name in found:
@@ -253,4 +277,13 @@ def _each_array(change: Callable[[Array], Array], tree: Any) -> Any:
     return jax.tree.map(lambda leaf: change(leaf) if eqx.is_array(leaf) else leaf, tree)
 
 
-__all__ = ["Axes", "BanditTask", "advance_all", "finite_parts", "require_task", "start_all"]
+__all__ = [
+    "Axes",
+    "BanditTask",
+    "Trials",
+    "advance_all",
+    "finite_parts",
+    "require_task",
+    "start_all",
+    "trials_for_all",
+]

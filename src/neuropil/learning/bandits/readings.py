@@ -3,6 +3,7 @@
 from typing import Any
 
 import equinox as eqx
+import numpy as np
 
 from neuropil.learning.bandits.baselines import RunningMean
 from neuropil.learning.bandits.online_gradients import TruncatedBackpropagation
@@ -10,6 +11,42 @@ from neuropil.learning.bandits.policy_gradient import OnlinePolicyGradient
 from neuropil.learning.cells.hyperedge_layouts import AbstractHyperedgeLayout, FullMatrices
 from neuropil.learning.cells.initial_values import Normal, Uniform
 from neuropil.learning.cells.neuroglia_cell import neuroglia_cell
+
+
+def random_gains(
+    layout: AbstractHyperedgeLayout,
+    *,
+    hebbian: float,
+    glial: float,
+    gap: float,
+    coincidence: float,
+) -> dict[str, Normal]:
+    """Gaussian C, D, F and H that drive a layout as full matrices with these deviations would.
+
+    Over full matrices a synapse hears all m astrocytes and an astrocyte all n^2 pairs of neurons,
+    each through a gain of its own. Where a synapse belongs to one astrocyte, which has one gain
+    for its p triangles, D is larger by sqrt(m), H is n/p times as large, and C and D are larger
+    by n over the root of the number of synapses: what arrives at a neuron and at an astrocyte
+    then has the same variance as long as the rates are alike.
+    """
+    deviations = {
+        "hebbian_gain": hebbian,
+        "glial_gain": glial,
+        "gap_strength": gap,
+        "coincidence_gain": coincidence,
+    }
+    wiring = getattr(layout, "wiring", None)
+    if wiring is not None:
+        n, m = layout.n_neurons, layout.n_astrocytes
+        fewer = n / wiring.n_synapses**0.5
+        triangles = max(int(np.sum(np.asarray(wiring.is_sensed))) / m, 1.0)
+        factors = {
+            "hebbian_gain": fewer,
+            "glial_gain": fewer * m**0.5,
+            "coincidence_gain": n / triangles,
+        }
+        deviations |= {name: deviations[name] * factor for name, factor in factors.items()}
+    return {name: Normal(deviation) for name, deviation in deviations.items()}
 
 
 def document(
@@ -29,10 +66,14 @@ def document(
     gradient. Tasks give the context as one number, which neurons and astrocytes both receive;
     its size is that of the task's signal.
 
-    `layout` puts another network in place, `options` are those of `neuroglia_cell`.
+    `layout` puts another network in place, with gains as in `random_gains`; `options` are those
+    of `neuroglia_cell`.
     """
+    full = _full(layout)
+    n, m = full.n_neurons, full.n_astrocytes
+    gains = random_gains(full, hebbian=1 / n, glial=1 / n, gap=m**-0.5, coincidence=1 / n)
     return OnlinePolicyGradient(
-        eqx.Partial(neuroglia_cell, _full(layout), **options),
+        eqx.Partial(neuroglia_cell, full, **(gains | options)),
         learning_rate=1e-3,
         temperature=1.0,
         baseline=RunningMean(includes_present=True),
@@ -56,18 +97,16 @@ def published_code(
     1/sqrt(neurons). The signal is 1 where nothing changes; for changing contexts a comment in
     the code has -1, 0 and 1.
 
-    The deviations are for full matrices: over another `layout`, pass others in `options`, which
-    are those of `neuroglia_cell`.
+    The deviations are for full matrices; over another `layout` gains are as in `random_gains`.
+    `options` are those of `neuroglia_cell`.
     """
     full = _full(layout)
-    readout = Uniform(full.n_neurons**-0.5)
+    n, m = full.n_neurons, full.n_astrocytes
+    readout = Uniform(n**-0.5)
     chosen: dict[str, Any] = {
+        **random_gains(full, hebbian=1 / n, glial=1 / n, gap=m**-0.5, coincidence=m**-0.5),
         "neuron_rate": 0.2,
         "time_scale_ratio": 0.02,
-        "hebbian_gain": Normal(full.n_neurons**-1.0),
-        "glial_gain": Normal(full.n_neurons**-1.0),
-        "gap_strength": Normal(full.n_astrocytes**-0.5),
-        "coincidence_gain": Normal(full.n_astrocytes**-0.5),
         "neuron_input_weights": Normal(1.0),
         "astrocyte_input_weights": Normal(1.0),
         "readout_weights": readout,
@@ -87,4 +126,4 @@ def _full(layout: AbstractHyperedgeLayout | None) -> AbstractHyperedgeLayout:
     return FullMatrices(128, 64) if layout is None else layout
 
 
-__all__ = ["document", "published_code"]
+__all__ = ["document", "published_code", "random_gains"]

@@ -17,6 +17,7 @@ from neuropil.learning.bandits.loop import (
     advance_all,
     finite_parts,
     start_all,
+    trials_for_all,
 )
 from neuropil.learning.bandits.record import BanditRun, Failure, Recording, projection
 from neuropil.result import NotSolved, Outcome
@@ -79,11 +80,12 @@ def play(
     while done < trials:
         length = min(chunk, trials - done)
         before, first = states, jnp.asarray(done, jnp.int32)
-        states, compiled = advance_all(agent, task, axes, record, before, keys, first, length)
+        rows = trials_for_all(task, axes, keys, first, length)
+        states, compiled = advance_all(agent, axes, record, before, rows)
         found: Records = jax.device_get(compiled)
         fresh = ~found["is_policy"].all(axis=-1) & ~failing
         if fresh.any():
-            flags = finite_parts(agent, task, axes, before, keys, first, length)
+            flags = finite_parts(agent, axes, before, rows)
             failures += _failures(fresh, found["is_policy"], jax.device_get(flags), done)
             failing = failing | fresh
         records.append(found)

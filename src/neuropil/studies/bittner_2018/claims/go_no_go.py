@@ -1,5 +1,6 @@
 """Claims on networks of rank one: the trap of the published Go/No-Go task, and its solution."""
 
+import math
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -123,7 +124,7 @@ def two_ways(results: Results) -> Claim:
     errors = [float(data.entropy_error) for data in (path, weighed)]
     apart = np.abs(path.natural_parameter - weighed.natural_parameter)
     spread = np.hypot(path.natural_parameter_error, weighed.natural_parameter_error)
-    off = abs(entropies[0] - entropies[1]) / float(np.hypot(*errors))
+    off = abs(entropies[0] - entropies[1]) / math.hypot(*errors)
     eta = "; ".join(
         f"{row} {float(path.natural_parameter.sel(row=row)):.3g} +- "
         f"{float(path.natural_parameter_error.sel(row=row)):.2g} and "

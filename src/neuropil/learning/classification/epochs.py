@@ -1,0 +1,173 @@
+"""One epoch of learning: Adam over batches of samples, for many models at once."""
+
+import math
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple, TypeAlias
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Key, Num
+
+from neuropil.learning.adam import Moments, adam_step, no_moments
+from neuropil.types import RandomKey, Scalar
+
+SampleLoss: TypeAlias = Callable[
+    [Any, Float[Array, " width"], Num[Array, "..."], RandomKey], Scalar
+]
+"""Loss of a model on one sample: (model, input, target, key) to a number."""
+
+
+class BatchedAdam(eqx.Module):
+    """Adam (Kingma and Ba, 2015) on batches drawn without replacement.
+
+    An epoch is `passes` passes over the samples, each in a new order; what does not fill the last
+    batch of a pass is left out of it. Raises `ValueError`, naming the field, for a rate that is
+    not positive and for sizes below 1.
+    """
+
+    learning_rate: Float[Array, ""] = eqx.field(
+        converter=lambda value: jnp.asarray(value, float), default=0.004
+    )
+    batch_size: int = eqx.field(static=True, default=128)
+    passes: int = eqx.field(static=True, default=1)
+
+    def __check_init__(self):
+        for name in ("batch_size", "passes"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not isinstance(self.learning_rate, jax.core.Tracer) and not self.learning_rate > 0:
+            raise ValueError(f"learning_rate must be positive, got {self.learning_rate}")
+
+    def require_samples(self, samples: int) -> None:
+        """Raise `ValueError` unless so many samples fill a batch."""
+        if self.batch_size > samples:
+            raise ValueError(
+                f"batch_size must be at most the number of samples, {samples}, got "
+                f"{self.batch_size}"
+            )
+
+
+Rows = dict[str, Float[Array, "models numbers"]]
+"""Numbers that are learned, one row a model, by their precision."""
+
+
+class Progress(NamedTuple):
+    """What of many models is learned, as it stands, and the memory of Adam: one row a model."""
+
+    learned: Rows
+    moments: Moments
+
+
+class Layout(eqx.Module):
+    """Where in a row the numbers of a model are, and what of the models is not learned.
+
+    Rows in place of many small arrays: a step of Adam is then one operation.
+    """
+
+    fixed: Any
+    places: tuple[tuple[str, int, tuple[int, ...]], ...] = eqx.field(static=True)
+    structure: Any = eqx.field(static=True)
+
+    def models(self, rows: Mapping[str, Float[Array, "*models numbers"]]) -> Any:
+        """The model of a row, or many models of as many rows."""
+        leaves = [
+            rows[dtype][..., first : first + math.prod(shape)].reshape(
+                *rows[dtype].shape[:-1], *shape
+            )
+            for dtype, first, shape in self.places
+        ]
+        return eqx.combine(jax.tree.unflatten(self.structure, leaves), self.fixed)
+
+
+def begin(models: Any) -> tuple[Progress, Layout]:
+    """Many models before the first step; all their arrays of floating-point numbers are learned."""
+    learned, fixed = eqx.partition(models, eqx.is_inexact_array)
+    leaves, structure = jax.tree.flatten(learned)
+    places, parts = [], dict[str, list[np.ndarray]]()
+    for leaf in leaves:
+        row = parts.setdefault(str(leaf.dtype), [])
+        places.append((str(leaf.dtype), sum(part.shape[1] for part in row), leaf.shape[1:]))
+        row.append(np.reshape(leaf, (leaf.shape[0], -1)))
+    rows = {dtype: jnp.asarray(np.concatenate(row, axis=1)) for dtype, row in parts.items()}
+    return Progress(rows, no_moments(rows)), Layout(fixed, tuple(places), structure)
+
+
+@partial(jax.jit, static_argnames=("samples", "size", "passes"))
+def _orders(keys, *, samples, size, passes):
+    numbers = jnp.arange(samples, dtype=jnp.int32)
+
+    def of_epoch(key):
+        own = jax.random.split(jax.random.fold_in(key, 0), passes)
+        drawn = jax.vmap(lambda each: jax.random.permutation(each, numbers))(own)
+        return drawn[:, : samples // size * size].reshape(-1, size)
+
+    return jax.vmap(of_epoch)(keys)
+
+
+def orders(
+    keys: Key[Array, " models"], samples: int, method: BatchedAdam
+) -> Int[Array, "models batches size"]:
+    """For every model, which samples make up each batch of an epoch, from the key of its epoch.
+
+    A program of its own, compiled once for all kinds of models.
+    """
+    return _orders(keys, samples=samples, size=method.batch_size, passes=method.passes)
+
+
+def epoch(
+    progress: Progress,
+    layout: Layout,
+    loss: SampleLoss,
+    inputs: Float[Array | np.ndarray, "*models samples width"],
+    targets: Num[Array | np.ndarray, " samples"],
+    order: Int[Array, "models batches size"],
+    method: BatchedAdam,
+    keys: Key[Array, " models"],
+) -> tuple[Progress, Float[Array, " models"]]:
+    """One epoch of every model; also the means of their losses, each before the step it leads to.
+
+    `inputs` are shared by all models, or there for each of them.
+    """
+    inputs, targets = jnp.asarray(inputs), jnp.asarray(targets)
+    batches, size = order.shape[1:]
+    of_models = None if inputs.ndim == 2 else 0
+
+    def of_batch(row: Any, own: Layout, x: Any, target: Any, key: RandomKey) -> Scalar:
+        model = own.models(row)
+        each = jax.vmap(lambda x, target, own: loss(model, x, target, own))
+        return jnp.mean(each(x, target, jax.random.split(key, size)))
+
+    def of_model(row: Any, own: Layout, inputs: Any, chosen: Any, key: RandomKey) -> Any:
+        return jax.value_and_grad(of_batch)(row, own, inputs[chosen], targets[chosen], key)
+
+    of_all = eqx.filter_vmap(of_model, in_axes=(0, eqx.if_array(0), of_models, 0, 0))
+
+    def step(progress: Progress, drawn: Any) -> tuple[Progress, Float[Array, " models"]]:
+        values, slopes = of_all(progress.learned, layout, inputs, *drawn)
+        along, moments = adam_step(slopes, progress.moments)
+        learned = {
+            # In the precision of the model, whatever that of the rate.
+            dtype: row - method.learning_rate.astype(row.dtype) * along[dtype]
+            for dtype, row in progress.learned.items()
+        }
+        return Progress(learned, moments), values
+
+    turns = jax.vmap(lambda key: jax.random.split(jax.random.fold_in(key, 1), batches), out_axes=1)(
+        keys
+    )
+    progress, values = jax.lax.scan(step, progress, (jnp.swapaxes(order, 0, 1), turns))
+    return progress, jnp.mean(values, axis=0)
+
+
+__all__ = [
+    "BatchedAdam",
+    "Layout",
+    "Progress",
+    "SampleLoss",
+    "begin",
+    "epoch",
+    "orders",
+]
