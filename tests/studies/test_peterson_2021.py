@@ -2,7 +2,9 @@
 
 import copy
 
+import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import xarray as xr
@@ -16,7 +18,7 @@ from neuropil.studies.peterson_2021.claims.intervals import median_difference
 from neuropil.studies.peterson_2021.classifiers import run_projection
 from neuropil.studies.peterson_2021.complexity import run_complexity
 from neuropil.studies.peterson_2021.disturbances import disturbed_networks
-from neuropil.studies.peterson_2021.networks import CONTROLS, image_networks
+from neuropil.studies.peterson_2021.networks import image_networks
 
 KEY = jax.random.key(0)
 
@@ -42,7 +44,7 @@ def test_both_scales_ask_the_same_questions():
 
 def test_controls_match_what_they_control():
     makers = image_networks("g d g d g d g d g d", 20, 10)
-    made = {kind: make(KEY) for kind, make in makers.items()}
+    made = {kind: eqx.filter_eval_shape(make, KEY) for kind, make in makers.items()}
     own = made["recommended"]
     widths = [cells[0] for cells in own.widths]
     assert [weight.shape[0] for weight in made["equal_depth"].weights] == widths[1:]
@@ -51,25 +53,17 @@ def test_controls_match_what_they_control():
     assert 0.95 < close < 1.05
     # Table 2: 20 - 20 - 10.
     assert made["neurons"].n_parameters == 20 * 20 + 20 + 20 * 10 + 10
-    assert {make(KEY)(jax.numpy.ones(20)).shape for make in makers.values()} == {(10,)}
+    for make in makers.values():
+        answer = eqx.filter_eval_shape(lambda key, make=make: make(key)(jnp.ones(20)), KEY)
+        assert answer.shape == (10,)
 
 
-@pytest.fixture(scope="module")
-def learned(small):
-    return {
-        "small-digits-projection": run_projection(
-            small, KEY, images="small-digits", kinds=("published_code", "recommended", "neurons")
-        ),
-        "small-digits-controls": run_projection(
-            small, KEY, images="small-digits", kinds=CONTROLS[:1]
-        ),
-    }
-
-
-def test_digits_are_learned(learned):
-    data = learned["small-digits-projection"]
-    assert np.all(learning.final(data, "neurons") > 3 * float(data.chance))
-    assert np.all(np.diff(data.loss.mean(("kind", "seed"))[[0, 5, 19]]) < 0)
+@pytest.mark.slow
+def test_digits_are_learned(small):
+    data = run_projection(small, KEY, images="small-digits", kinds=("recommended", "neurons"))
+    for kind in data.kind.values:
+        assert np.all(learning.final(data, str(kind)) > 2 * float(data.chance))
+        assert not learning.stuck(data, str(kind)).any()
 
 
 def fake(**final) -> xr.Dataset:
@@ -194,10 +188,10 @@ def test_astrocytes_apart_do_not_hear_the_neurons(small):
         "waves": 10,
     }  # fmt: skip
     keys = jax.random.split(KEY, 1)
-    louder = {**settings, "stimulus": 2.0}
+    sharper = {**settings, "coincidence_gain": 4.0}
     changed = {
         condition: [
-            np.abs(recorded(each, condition, 15, keys)[1]).sum() for each in (settings, louder)
+            np.abs(recorded(each, condition, 15, keys)[1]).sum() for each in (settings, sharper)
         ]
         for condition in ("apart", "echo")
     }

@@ -50,7 +50,7 @@ class BatchedAdam(eqx.Module):
             )
 
 
-Rows = dict[str, Float[Array, "models numbers"]]
+Rows = dict[str, Float[Array, "*models numbers"]]
 """Numbers that are learned, one row a model, by their precision."""
 
 
@@ -132,34 +132,60 @@ def epoch(
     `inputs` are shared by all models, or there for each of them.
     """
     inputs, targets = jnp.asarray(inputs), jnp.asarray(targets)
-    batches, size = order.shape[1:]
-    of_models = None if inputs.ndim == 2 else 0
+    numbers, rest = eqx.partition(layout, eqx.is_array)
+    own_inputs = inputs if inputs.ndim == 3 else None
 
-    def of_batch(row: Any, own: Layout, x: Any, target: Any, key: RandomKey) -> Scalar:
-        model = own.models(row)
+    def of_one(own: Any) -> tuple[Progress, Scalar]:
+        (rows, mean, square), numbers, seen, order, key = own
+        lacks = progress.moments.mean_lack, progress.moments.square_lack
+        return _epoch_of_one(
+            Progress(rows, Moments(mean, square, *lacks)),
+            eqx.combine(numbers, rest),
+            loss,
+            (inputs if seen is None else seen, targets),
+            order,
+            method,
+            key,
+        )
+
+    # One model after the other: what one needs stays in the cache of a processor.
+    rows = (progress.learned, progress.moments.mean, progress.moments.square)
+    after, values = jax.lax.map(of_one, (rows, numbers, own_inputs, order, keys))
+    lacks = after.moments.mean_lack[0], after.moments.square_lack[0]
+    moments = Moments(after.moments.mean, after.moments.square, *lacks)
+    return Progress(after.learned, moments), values
+
+
+def _epoch_of_one(
+    progress: Progress,
+    layout: Layout,
+    loss: SampleLoss,
+    samples: tuple[Array, Array],
+    order: Int[Array, "batches size"],
+    method: BatchedAdam,
+    key: RandomKey,
+) -> tuple[Progress, Scalar]:
+    inputs, targets = samples
+    batches, size = order.shape
+
+    def of_batch(row: Any, chosen: Any, key: RandomKey) -> Scalar:
+        model = layout.models(row)
         each = jax.vmap(lambda x, target, own: loss(model, x, target, own))
-        return jnp.mean(each(x, target, jax.random.split(key, size)))
+        return jnp.mean(each(inputs[chosen], targets[chosen], jax.random.split(key, size)))
 
-    def of_model(row: Any, own: Layout, inputs: Any, chosen: Any, key: RandomKey) -> Any:
-        return jax.value_and_grad(of_batch)(row, own, inputs[chosen], targets[chosen], key)
-
-    of_all = eqx.filter_vmap(of_model, in_axes=(0, eqx.if_array(0), of_models, 0, 0))
-
-    def step(progress: Progress, drawn: Any) -> tuple[Progress, Float[Array, " models"]]:
-        values, slopes = of_all(progress.learned, layout, inputs, *drawn)
-        along, moments = adam_step(slopes, progress.moments)
+    def step(progress: Progress, drawn: Any) -> tuple[Progress, Scalar]:
+        value, slope = jax.value_and_grad(of_batch)(progress.learned, *drawn)
+        along, moments = adam_step(slope, progress.moments)
         learned = {
             # In the precision of the model, whatever that of the rate.
             dtype: row - method.learning_rate.astype(row.dtype) * along[dtype]
             for dtype, row in progress.learned.items()
         }
-        return Progress(learned, moments), values
+        return Progress(learned, moments), value
 
-    turns = jax.vmap(lambda key: jax.random.split(jax.random.fold_in(key, 1), batches), out_axes=1)(
-        keys
-    )
-    progress, values = jax.lax.scan(step, progress, (jnp.swapaxes(order, 0, 1), turns))
-    return progress, jnp.mean(values, axis=0)
+    keys = jax.random.split(jax.random.fold_in(key, 1), batches)
+    progress, values = jax.lax.scan(step, progress, (order, keys))
+    return progress, jnp.mean(values)
 
 
 __all__ = [

@@ -7,7 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from neuropil.types import RandomKey
 
@@ -69,13 +69,14 @@ class IntegratingCells(eqx.Module):
         h <- h + (dt / tau) (-h + tanh(W h + u e_t + b + noise)),
 
     with W among the nearest `neighbours` on a ring (astrocytes), or among all cells, themselves
-    included (neurons); after the last step two linear outputs are read. Noise is independent
-    in every cell and step, with standard deviation `noise`; neither it nor the rate dt / tau is
-    learned. Called as `cells(evidence, key=key)`
+    included (neurons); `near` says which of the weights are there. After the last step two linear
+    outputs are read. Noise is independent in every cell and step, with standard deviation
+    `noise`; neither it nor the rate dt / tau is learned. Called as `cells(evidence, key=key)`
     with evidence of one trial, of any length.
     """
 
-    weights: Float[Array, "cells partners"]
+    weights: Float[Array, "cells cells"]
+    near: Bool[Array, "cells cells"]
     input_weights: Float[Array, " cells"]
     bias: Float[Array, " cells"]
     readout: Float[Array, "2 cells"]
@@ -111,7 +112,10 @@ class IntegratingCells(eqx.Module):
         partners = cells if neighbours is None else min(cells, neighbours)
         keys = jax.random.split(key, 3)
         bound = 1.0 / math.sqrt(partners)
-        self.weights = jax.random.uniform(keys[0], (cells, partners), minval=-bound, maxval=bound)
+        self.weights = jax.random.uniform(keys[0], (cells, cells), minval=-bound, maxval=bound)
+        # Partners are the cells from partners // 2 before to as many after, on the ring.
+        ahead = (np.arange(cells)[None] - np.arange(cells)[:, None] + partners // 2) % cells
+        self.near = jnp.asarray(ahead < partners)
         self.input_weights = jax.random.uniform(keys[1], (cells,), minval=-1.0, maxval=1.0)
         self.bias = jnp.zeros(cells)
         outward = 1.0 / math.sqrt(cells)
@@ -125,17 +129,14 @@ class IntegratingCells(eqx.Module):
     ) -> Float[Array, " 2"]:
         """Log odds of the two causes after the last step; `training` makes no difference."""
         del training
-        cells, partners = self.weights.shape
-        # Partners are the cells from partners // 2 before to as many after, on the ring.
-        sources = (np.arange(cells)[:, None] + np.arange(partners)[None] - partners // 2) % cells
-        heard_from = jnp.asarray(sources[:, :, None] == np.arange(cells), self.weights.dtype)
-        matrix = jnp.einsum("cp,cps->cs", self.weights, heard_from)
+        cells = self.weights.shape[0]
+        weights = jnp.where(self.near, self.weights, jnp.zeros((), self.weights.dtype))
         noise = jax.random.normal(key, (evidence.shape[0], cells), evidence.dtype)
         rate, amount = jax.lax.stop_gradient((self.rate, self.noise))
 
         def step(state, arriving):
             value, disturbance = arriving
-            drive = matrix @ state + self.input_weights * value + self.bias + amount * disturbance
+            drive = weights @ state + self.input_weights * value + self.bias + amount * disturbance
             return state + rate * (jnp.tanh(drive) - state), None
 
         start = jnp.zeros(cells, evidence.dtype)

@@ -140,16 +140,21 @@ def train_epoch(
     progress, loss = epoch(
         progress, layout, loss_of, samples.inputs, samples.targets, order, method, keys
     )
-    shared = None if samples.test_inputs.ndim == 2 else 0
-    judged = eqx.filter_vmap(
-        lambda network, x, key: judge(network, x, samples.test_targets, objective, key),
-        in_axes=(eqx.if_array(0), shared, 0),
-    )(
-        layout.models(progress.learned),
-        samples.test_inputs,
-        jax.vmap(lambda key: jax.random.fold_in(key, 2))(keys),
-    )
-    return progress, Scores(loss, *judged)
+    numbers, rest = eqx.partition(layout.models(progress.learned), eqx.is_array)
+    own_inputs = samples.test_inputs if samples.test_inputs.ndim == 3 else None
+
+    def judged(own: Any) -> tuple[Scalar, Scalar]:
+        numbers, seen, key = own
+        return judge(
+            eqx.combine(numbers, rest),
+            samples.test_inputs if seen is None else seen,
+            samples.test_targets,
+            objective,
+            jax.random.fold_in(key, 2),
+        )
+
+    test_loss, accuracy = jax.lax.map(judged, (numbers, own_inputs, keys))
+    return progress, Scores(loss, test_loss, accuracy)
 
 
 def finished(progress: Progress, layout: Layout, scores: Sequence[Scores]) -> TrainedClassifiers:

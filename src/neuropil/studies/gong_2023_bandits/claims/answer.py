@@ -115,6 +115,7 @@ def answer(results: Results) -> Claim:
     fair = {
         name: others[f"{name}, input weights and read-out learn"][NEITHER].pace for name in whole
     }
+    loud = {name: others[f"{name}, input gain 10"][NEITHER].pace for name in whole}
     filtered = controls["leaky filter with read-out"][NEITHER].pace
     without = controls["no astrocytes"][NEITHER].pace
     everything = learned["window of three, all groups"][SEPARATE].pace
@@ -137,8 +138,8 @@ def answer(results: Results) -> Claim:
         and verdict(astrocytic) == "stationary",
         identifier="answer",
         where="Sections 2.2.3, 2.3 and 3.3",
-        statement="What protects contexts from each other is which parameters learn, not the "
-        "separation of time scales.",
+        statement="What protects contexts from each other is which parameters learn and how "
+        "strongly the signal comes in, not the separation of time scales.",
         published="it is the specific dynamical mechanisms that do the job",
         measured="Median loss in the last cycle of the flip-flop, of what choosing at random "
         f"loses. (1) With the state detached, the network keeps both contexts: "
@@ -146,7 +147,8 @@ def answer(results: Results) -> Claim:
         f"tau = 1. (2) So it does without astrocytes ({np.median(without):.1%}), and so do leaky "
         f"filters with a read-out ({np.median(filtered):.1%}). (3) Recurrent networks of which "
         f"everything learns fail ({said(whole)}); those of which, as in (1), input weights and "
-        f"read-out learn do not ({said(fair)}). (4) The neuro-glial network fails like them once "
+        f"read-out learn do not ({said(fair)}); with ten times the input {said(loud)}. "
+        "(4) The neuro-glial network fails like them once "
         f"a window of three lets all groups learn ({np.median(everything):.1%}): C and D "
         f"({np.median(synaptic):.1%}), not F, H and W_in2 ({np.median(astrocytic):.1%}). "
         "(5) The time scale matters where astrocytes act strongly: "

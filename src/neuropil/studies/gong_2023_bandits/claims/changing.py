@@ -68,7 +68,8 @@ def near_stationary(configuration: Mapping[str, Any], results: Results, name: st
         rule=f"median below {STATIONARY_PACE:.0%}",
         values={"pace": float(np.median(found))},
         explanation="Its state is detached at every trial, as in the authors' programs; what "
-        "becomes of it otherwise is in the table of readings.",
+        "becomes of it otherwise is in the table of readings. What is left falls into the first "
+        "trials after a switch, in which neurons follow the signal at their rate gamma.",
         otherwise=falls_short.get(became, ""),
     )
 

@@ -183,7 +183,7 @@ def equal_groups(results: Results) -> Claim:
         and all(verdict(each) == "escalates" for each in whole.values()),
         identifier="equal-groups",
         where='Methods ("the training procedure remains consistent")',
-        statement="Recurrent networks fail because their recurrent weights learn: where input "
+        statement="Recurrent networks fail where their recurrent weights learn, too: where input "
         "weights and read-out alone do, as in the neuro-glial network whose state is detached, "
         "they become stationary.",
         published="(not compared)",

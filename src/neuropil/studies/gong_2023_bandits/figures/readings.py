@@ -34,7 +34,7 @@ def table(results: Results) -> DrawnFigure:
         for scales, row in each.items()
     }
     rows |= {name: row.pace for name, each in others.items() for row in each.values()}
-    figure = Figure(figsize=(8, 0.8 + 0.2 * len(rows)), layout="constrained")
+    figure = Figure(figsize=(10, 0.8 + 0.2 * len(rows)), layout="constrained")
     ax = figure.subplots()
     plots.final_regrets(
         {name: np.maximum(each, LEAST) for name, each in rows.items()},

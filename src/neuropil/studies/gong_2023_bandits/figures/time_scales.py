@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from neuropil import plots
 from neuropil.studies.contract import DrawnFigure
-from neuropil.studies.gong_2023_bandits.figures.comparisons import curves, finals
+from neuropil.studies.gong_2023_bandits.figures.comparisons import by_tau, curves, finals
 from neuropil.studies.gong_2023_bandits.summaries import starts_of_visits
 from neuropil.studies.gong_2023_bandits.time_scales import AWAKE, NO_ASTROCYTES
 
@@ -81,12 +81,12 @@ def impact(results: Results) -> DrawnFigure:
     """Figure 13: time scales in the stationary task, and all runs in the flip-flop."""
     stationary, changing = (results[f"{task}-time-scales"] for task in ("stationary", "flip-flop"))
     names = stationary.agent.values.tolist()
+    named = by_tau(stationary)
     figure = Figure(figsize=(11, 7), layout="constrained")
     above, below = figure.subfigures(2, 1)
     left, right = above.subplots(1, 2)
-    curves(stationary, names, left)
-    finals(stationary, names, right)
-    right.set_xlabel("time-scale ratio tau")
+    curves(named, named.agent.values.tolist(), left)
+    finals(named, named.agent.values.tolist(), right)
     axes = below.subplots(1, len(names), sharey=True)
     for ax, name in zip(axes, names, strict=True):
         plots.cumulative_regret(

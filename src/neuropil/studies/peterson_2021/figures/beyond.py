@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 from matplotlib.figure import Figure
 
-from neuropil.plots.style import BLUE, CYCLE, GREY, RED, legend, plain
+from neuropil.plots.style import BLUE, CYCLE, GREY, RED, plain
 from neuropil.studies.contract import DrawnFigure
 from neuropil.studies.peterson_2021.claims.cross_mapping import called
 
@@ -46,7 +46,9 @@ def integration(configuration: Mapping[str, Any], results: Results) -> DrawnFigu
         row[0].set_ylabel("accuracy")
     for ax in axes.flat:
         plain(ax)
-    legend(axes[0, 0], loc="lower right")
+    figure.legend(
+        *axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False
+    )
     return DrawnFigure(
         "integration",
         "Evidence added up over a second: accuracy by number of cells (medians and quartiles over "
@@ -71,7 +73,9 @@ def examples(configuration: Mapping[str, Any], results: Results) -> DrawnFigure:
         ax.set_ylabel(str(condition))
         plain(ax)
     axes[-1].set_xlabel("time (s)")
-    legend(axes[0], ncols=2, loc="upper right")
+    figure.legend(
+        *axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=2, frameon=False
+    )
     return DrawnFigure(
         "circuits",
         "Rate of a neuron and activity of an astrocyte (standardised) in a circuit whose "
@@ -115,7 +119,9 @@ def cross_mapping(configuration: Mapping[str, Any], results: Results) -> DrawnFi
             ax.axhline(level, color=GREY, linestyle="--", linewidth=1)
         for ax in axes[row]:
             plain(ax)
-    legend(axes[0, 1], loc="center right")
+    figure.legend(
+        *axes[0, 1].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False
+    )
     return DrawnFigure(
         "cross-mapping",
         "Convergent cross mapping between the first principal components of neurons and "
