@@ -82,6 +82,7 @@ def island(state, parameter):
     return along**2 + across**2 + 0.5 * along * across - 0.01
 
 
+@pytest.mark.slow
 def test_an_island_between_grid_values_is_found():
     box = Box(np.array([-1.0]), np.array([1.0]))
     found = complete_diagram(island, box, METHOD, between=(0.0, 2.0), n_grid=3)

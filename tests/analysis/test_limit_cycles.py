@@ -65,6 +65,7 @@ def test_floquet_multipliers_of_the_normal_form(circles):
     assert dataset.attrs == {}
 
 
+@pytest.mark.slow
 def test_the_period_of_van_der_pol():
     method = Collocation(intervals=60, maximum_points=40)
     cycles = limit_cycles(van_der_pol, method, at(0.0, 1.0), between=(-1.0, 1.0))

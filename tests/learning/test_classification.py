@@ -85,6 +85,7 @@ def test_every_pass_takes_each_sample_at_most_once(samples, size, passes):
         assert set(chosen.tolist()) <= set(range(samples))
 
 
+@pytest.mark.slow
 def test_a_batch_of_all_is_gradient_descent_on_the_mean(trained):
     del trained
     network = perceptron(KEY)

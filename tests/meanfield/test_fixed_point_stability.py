@@ -74,6 +74,7 @@ def test_sparse_weights_give_the_same_labels():
     np.testing.assert_allclose(by_few.largest_real_part, by_all.largest_real_part, rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_large_sparse_networks_use_their_outermost_eigenvalues():
     matrix = scipy.sparse.random_array(
         (700, 700), density=0.02, rng=np.random.default_rng(1)

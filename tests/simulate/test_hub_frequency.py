@@ -64,6 +64,7 @@ def test_a_silent_trace_has_the_mean_frequency_and_a_derivative():
     np.testing.assert_array_equal(slope, 0.0)
 
 
+@pytest.mark.slow
 def test_the_published_step_shifts_the_frequency():
     draw = np.random.default_rng(0)
     pairs = jnp.asarray(np.stack([draw.uniform(4, 8, 400), draw.uniform(0.01, 4, 400)], axis=1))
@@ -87,6 +88,7 @@ def test_fine_steps_approach_the_integrator():
     assert errors[0] / errors[1] == pytest.approx(2.0, rel=0.05)
 
 
+@pytest.mark.slow
 def test_the_frequency_is_differentiable_in_the_parameters():
     def frequency(value):
         circuit = StomatogastricHub(value, 1.0)

@@ -201,6 +201,7 @@ def test_the_stationary_states_of_figure_2_are_found(motif):
     np.testing.assert_allclose(found.states[order], expected, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_neurons_and_synapses_have_their_saddle_node_where_it_is_known(motif):
     # Fig. 2's own parameters: one state below psi(z) = 0.8925, three above.
     modulation = jnp.array([[0.85], [0.8925], [0.93]])

@@ -182,6 +182,7 @@ def test_stimuli_have_the_variance_they_are_given():
     assert np.std(values) == pytest.approx(1.5, rel=0.1)
 
 
+@pytest.mark.slow
 def test_astrocytes_apart_do_not_hear_the_neurons(small):
     settings = {
         **small["cross_mapping"]["circuit"], "sampling": 100.0, "transient": 500.0,

@@ -82,7 +82,11 @@ def configuration(scale: Scale) -> dict[str, Any]:
             "noises": [1.0, 3.0],
             "delays": [10, 100],
         },
-        "dynamics": {"starts": 16, "places": 17, "networks": 3 if quick else 10},
+        "dynamics": {
+            "starts": 8 if quick else 16,
+            "places": 9 if quick else 17,
+            "networks": 3 if quick else 10,
+        },
         "tuning": {
             "seeds": 3 if quick else 5,
             "exploration": [0.05, 0.2, 0.6] if quick else [0.05, 0.2, 0.6, 2.4],

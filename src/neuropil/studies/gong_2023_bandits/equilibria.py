@@ -18,6 +18,8 @@ from neuropil.types import RandomKey
 
 STEPS = 60
 TOLERANCE = 1e-9
+STILL = 1e-13
+"""Relative length of the last step."""
 APART = 1e-5
 """Relative distance from which on two states count as different."""
 
@@ -99,12 +101,17 @@ def _neurons(cell, stimulus, x, psi):
 def _newton(residual, start):
     """Damped Newton steps; the state, its smallest singular value and whether it is at rest."""
 
-    def improve(_, state):
+    def improve(carried):
+        state, _, number = carried
         step = jnp.linalg.solve(jax.jacfwd(residual)(state), residual(state))
         size = jnp.linalg.norm(step)
-        return state - step * jnp.minimum(1.0, 5.0 / jnp.maximum(size, 1e-12))
+        return state - step * jnp.minimum(1.0, 5.0 / jnp.maximum(size, 1e-12)), size, number + 1
 
-    state = jax.lax.fori_loop(0, STEPS, improve, start)
+    def moves(carried):
+        state, size, number = carried
+        return (number < STEPS) & (size > STILL * (1.0 + jnp.linalg.norm(state)))
+
+    state, _, _ = jax.lax.while_loop(moves, improve, (start, jnp.inf, 0))
     values = jnp.linalg.svd(jax.jacfwd(residual)(state), compute_uv=False)
     rests = jnp.max(jnp.abs(residual(state))) < TOLERANCE
     return state, values[-1], rests

@@ -63,7 +63,7 @@ class PetersonStudy(AbstractStudy):
     """Waves between nearest neighbours that compute, learn, fail and integrate."""
 
     name = "peterson-2021"
-    title = "What can astrocytes compute?"
+    title = "What can astrocytes compute? Waves between neighbours that learn, fail and integrate"
     source = 'E. J. Peterson, "What can astrocytes compute?" (bioRxiv, 2021)'
 
     def configuration(self, scale: Scale) -> dict[str, Any]:
