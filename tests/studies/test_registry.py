@@ -1,10 +1,13 @@
 import sys
 from importlib.metadata import EntryPoint
 
+import jaxtyping
 import pytest
 
 import toy_study
 from neuropil.studies import load_study, registered_studies, registry
+from neuropil.studies.contract import SCALES
+from neuropil.studies.finished_shards import FinishedShards
 
 TOY = """
 from toy_study import ToyStudy
@@ -84,3 +87,16 @@ def test_a_package_cannot_replace_a_shipped_study(monkeypatch):
     entry = EntryPoint("tang-2012", "toy_study:STUDY", registry.ENTRY_POINT_GROUP)
     monkeypatch.setattr(registry, "entry_points", lambda group: [entry])
     assert registered_studies()["tang-2012"].reference.startswith("neuropil.studies.")
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("name", registered_studies())
+def test_what_needs_shards_that_were_not_run_is_left_out(name, scale, monkeypatch):
+    # To check that it is a mapping of datasets, one would be looked at.
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    study = load_study(name)
+    configuration = study.configuration(scale)
+    nothing = FinishedShards({}, [shard.name for shard in study.shards(configuration)])
+    claims = list(study.claims(configuration, nothing))
+    assert len({claim.identifier for claim in claims}) == len(claims)
+    assert list(study.figures(configuration, nothing)) == []

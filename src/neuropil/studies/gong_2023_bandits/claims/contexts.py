@@ -50,8 +50,8 @@ def remembers(results: Results) -> Claim:
         bool(np.median(again) < 2 * np.median(learned) + 0.01),
         identifier="return",
         where="Section 3.3 (not measured there)",
-        statement="Astrocytes protect what was learned: back in the first context after a long "
-        "stay in the second, the network loses no more than before.",
+        statement="What was learned is protected: back in the first context after a long stay in "
+        "the second, the network loses little more than before.",
         published="astrocytes can effectively insulate the learned trajectories",
         measured=f"regret a trial in the second visit to context 0 {told(learned, 3)}, on return "
         f"{told(again, 3)}; p = {p:.2g} that it was lower before",

@@ -98,7 +98,7 @@ def dynamics(results: Results) -> DrawnFigure:
     left, right = figure.subplots(1, 2)
     for row in data.astrocytes.isel(component=0).values:
         left.plot(data.trial.values, row, color=BLUE, linewidth=0.8, alpha=0.8)
-    left.set(xlabel="trial", ylabel="astrocytes, component 1 (a line for each network)")
+    left.set(xlabel="trial", ylabel="astrocytes, component 1")
     plain(left)
     for place, (name, style) in enumerate((("before", ":"), ("after", "-"))):
         margins = data.layer_margin.sel(learning=name)

@@ -94,7 +94,8 @@ def disturbances(configuration: Mapping[str, Any], results: Results, kind: str) 
     """Accuracy by level of a disturbance, one panel a form."""
     forms = configuration["disturbances"]["forms"]
     figure = Figure(figsize=(3 * len(forms) + 1, 3), layout="constrained")
-    for ax, form in zip(figure.subplots(1, len(forms), sharey=True), forms, strict=True):
+    panels = figure.subplots(1, len(forms), sharey=True, squeeze=False)[0]
+    for ax, form in zip(panels, forms, strict=True):
         data = results[shard_of(form)]
         robustness(
             data[f"{kind}_level"].values, {LABELS[form]: data[kind].values},
