@@ -21,7 +21,6 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 from neuropil.learning.astrocyte import AstrocyteNetwork
 from neuropil.learning.classification.epochs import BatchedAdam, begin, orders
@@ -79,47 +78,6 @@ def masked(network: AstrocyteNetwork) -> MaskedNetwork:
         active = number % 2 == 1 and number + 1 < len(network.steps)
         layers.append(MaskedLayer(jnp.asarray(full), step.bias, jnp.asarray(full != 0), active))
     return MaskedNetwork(tuple(layers))
-
-
-def epoch(network: eqx.Module, classes: int) -> Callable[[Any, jax.Array, jax.Array], Any]:
-    """A compiled pass over batches: gradient steps on the cross-entropy."""
-    _, static = eqx.partition(network, eqx.is_inexact_array)
-
-    def loss(parameters, images, labels):
-        scores = jax.vmap(eqx.combine(parameters, static))(images)[:, :classes]
-        return -jnp.mean(jax.nn.log_softmax(scores)[jnp.arange(labels.size), labels])
-
-    def step(parameters, batch):
-        gradient = jax.grad(loss)(parameters, *batch)
-        return jax.tree.map(lambda p, g: p - RATE * g, parameters, gradient), None
-
-    @jax.jit
-    def run(parameters, images, labels):
-        return lax.scan(step, parameters, (images, labels))[0]
-
-    return run
-
-
-def seconds(network: eqx.Module, width: int, batches: int, classes: int = CLASSES) -> float:
-    """Fastest of several passes, after one that compiles."""
-    generator = np.random.default_rng(0)
-    images = jnp.asarray(generator.normal(size=(batches, BATCH, width)), jnp.float32)
-    labels = jnp.asarray(generator.integers(0, classes, size=(batches, BATCH)))
-    run = epoch(network, classes)
-    parameters = eqx.filter(network, eqx.is_inexact_array)
-    times = []
-    for _ in range(REPEATS + 1):
-        begin = time.perf_counter()
-        jax.block_until_ready(run(parameters, images, labels))
-        times.append(time.perf_counter() - begin)
-    return min(times[1:])
-
-
-def network_of(width: int, steps: str = NOTATION) -> AstrocyteNetwork:
-    """A wave in single precision."""
-    return AstrocyteNetwork.from_notation(
-        steps, width=width, key=jax.random.key(0), dtype=jnp.float32
-    )
 
 
 def touched(kind: str, source: int, reached: int) -> list[int]:
@@ -207,29 +165,20 @@ def against_sources(ours: float) -> dict[str, Any]:
     return {"made_with": what, "seconds": theirs, "ratio": theirs / ours}
 
 
-def by_width() -> list[dict[str, float]]:
-    """Time of one batch for growing widths, and by connection."""
-    rows = []
-    for width, batches in WIDTHS:
-        network = network_of(width)
-        taken = seconds(network, width, batches) / batches
-        rows.append(
-            {
-                "width": width,
-                "milliseconds_per_batch": taken * 1e3,
-                "nanoseconds_per_parameter_and_input": taken * 1e9 / network.n_parameters / BATCH,
-            }
-        )
-    return rows
+def wave_of(width: int) -> Callable[[jax.Array], AstrocyteNetwork]:
+    """The network of a key."""
+    return lambda key: AstrocyteNetwork.from_notation(NOTATION, width=width, key=key)
 
 
-def training_seconds(make: Callable[[jax.Array], Any], seeds: int) -> float:
+def training_seconds(
+    make: Callable[[jax.Array], Any], seeds: int, *, width: int = WIDTH, batches: int = BATCHES
+) -> float:
     """Fastest of several epochs of training with Adam; each seed has inputs of its own."""
     generator = np.random.default_rng(0)
     method, objective = BatchedAdam(), NegativeLogLikelihood()
-    size = BATCHES * BATCH
+    size = batches * BATCH
     labels = generator.integers(0, CLASSES, size=size)
-    images = generator.normal(size=(seeds, size, WIDTH)).astype(np.float32)
+    images = generator.normal(size=(seeds, size, width)).astype(np.float32)
     networks = in_single_precision(many(make, jax.random.key(0), seeds))
     samples = as_arrays(Samples(images, labels, images[:, :BATCH], labels[:BATCH]), networks)
     progress, layout = begin(networks)
@@ -244,12 +193,26 @@ def training_seconds(make: Callable[[jax.Array], Any], seeds: int) -> float:
     return min(times[1:])
 
 
+def by_width() -> list[dict[str, float]]:
+    """Time of one batch for growing widths, and by connection."""
+    rows = []
+    for width, batches in WIDTHS:
+        parameters = wave_of(width)(jax.random.key(0)).n_parameters
+        taken = training_seconds(wave_of(width), 1, width=width, batches=batches) / batches
+        rows.append(
+            {
+                "width": width,
+                "milliseconds_per_batch": taken * 1e3,
+                "nanoseconds_per_parameter_and_input": taken * 1e9 / parameters / BATCH,
+            }
+        )
+    return rows
+
+
 def run() -> dict[str, Any]:
     """The epoch in all formulations, the growth with width, and many seeds at once."""
 
-    def wave(key: jax.Array) -> AstrocyteNetwork:
-        return AstrocyteNetwork.from_notation(NOTATION, width=WIDTH, key=key)
-
+    wave = wave_of(WIDTH)
     ours, of_many = (training_seconds(wave, seeds) for seeds in (1, SEEDS))
     dense = training_seconds(lambda key: masked(wave(key)), 1)
     return {

@@ -13,6 +13,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from neuropil.learning.astrocyte.biology import UNDISTURBED, Biology
+from neuropil.learning.astrocyte.neighbourhoods import Cells
 from neuropil.learning.astrocyte.notation import letters, wirings
 from neuropil.learning.astrocyte.published_steps import published_steps
 from neuropil.learning.astrocyte.steps import (
@@ -22,7 +23,6 @@ from neuropil.learning.astrocyte.steps import (
     identity,
     uniform_steps,
 )
-from neuropil.learning.astrocyte.wiring import Cells
 from neuropil.types import RandomKey
 
 Signal = Float[Array, "..."]

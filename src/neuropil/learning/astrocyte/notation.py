@@ -2,7 +2,8 @@
 
 import re
 
-from neuropil.learning.astrocyte.wiring import AbstractWiring, Cells, Gather, Slide, Spread
+from neuropil.learning.astrocyte.neighbourhoods import Cells
+from neuropil.learning.astrocyte.wiring import AbstractWiring, Gather, Slide, Spread
 
 WIRINGS: dict[str, type[Spread] | type[Slide] | type[Gather]] = {
     "s": Spread,

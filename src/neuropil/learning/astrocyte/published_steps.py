@@ -15,13 +15,13 @@ from jaxtyping import Array, Bool, Float, Int
 
 from neuropil.learning.astrocyte.banded_sums import Window, to_narrow
 from neuropil.learning.astrocyte.biology import UNDISTURBED, Biology, Leak, disturbed
+from neuropil.learning.astrocyte.neighbourhoods import Cells, taken
 from neuropil.learning.astrocyte.steps import (
     AbstractStep,
     CellActivation,
     cut,
     identity,
 )
-from neuropil.learning.astrocyte.wiring import Cells, taken
 from neuropil.learning.uniform_arrays import uniform_arrays
 from neuropil.types import RandomKey
 

@@ -13,7 +13,8 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from neuropil.learning.astrocyte.biology import UNDISTURBED, Biology, disturbed
-from neuropil.learning.astrocyte.wiring import AbstractWiring, Cells
+from neuropil.learning.astrocyte.neighbourhoods import Cells
+from neuropil.learning.astrocyte.wiring import AbstractWiring
 from neuropil.learning.uniform_arrays import uniform_arrays
 from neuropil.types import RandomKey
 

@@ -1,49 +1,20 @@
 """Who is next to whom in a wave: spread, slide and gather, on a line or on a sheet of cells."""
 
-import itertools
 from abc import abstractmethod
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 from jaxtyping import Array, Bool, Float, Int
 
 from neuropil.learning.astrocyte.banded_sums import Window, to_narrow, to_wide
-
-Cells = tuple[int, ...]
-"""Cells along each axis: one number for a line, two for a sheet."""
-
-
-def taken(
-    values: Float[Array, "..."], indices: Int[np.ndarray, " taken"], axis: int
-) -> Float[Array, "..."]:
-    """`values` at indices known beforehand, along one axis, as joined slices.
-
-    Neighbourhoods are a few runs of regularly spaced indices, and slices and their transposes
-    cost much less than a general gather and its scatter.
-    """
-    runs = [
-        lax.slice_in_dim(values, first, last + 1, step, axis)
-        for first, last, step in _runs(indices)
-    ]
-    return runs[0] if len(runs) == 1 else jnp.concatenate(runs, axis=axis)
-
-
-def _runs(indices: Int[np.ndarray, " taken"]) -> list[tuple[int, int, int]]:
-    """First, last and step of runs of constant positive step that make up the indices."""
-    runs: list[tuple[int, int, int]] = []
-    begin = 0
-    while begin < len(indices):
-        end = begin
-        step = 1
-        if begin + 1 < len(indices) and indices[begin + 1] > indices[begin]:
-            step = int(indices[begin + 1] - indices[begin])
-            while end + 1 < len(indices) and indices[end + 1] - indices[end] == step:
-                end += 1
-        runs.append((int(indices[begin]), int(indices[end]), step))
-        begin = end + 1
-    return runs
+from neuropil.learning.astrocyte.neighbourhoods import (
+    Cells,
+    contracted,
+    neighbourhoods,
+    partners,
+    windows_of,
+)
 
 
 class AbstractWiring(eqx.Module):
@@ -180,7 +151,7 @@ class Gather(AbstractWiring):
 
     def windows(self) -> list[Window]:
         """What each cell of the layer after sees."""
-        return _windows(_contracted(self, self.cells, self.reached))
+        return windows_of(_between(self, self.cells, self.reached))
 
     def sums(
         self,
@@ -195,7 +166,7 @@ class Gather(AbstractWiring):
         self,
     ) -> tuple[Bool[np.ndarray, "neighbours ..."], Int[np.ndarray, "neighbours ..."]]:
         """All places; the other cell is the one before."""
-        return _partners(_contracted(self, self.cells, self.reached), self.cells)
+        return partners(_between(self, self.cells, self.reached), self.cells)
 
 
 class Slide(AbstractWiring):
@@ -237,7 +208,10 @@ class Slide(AbstractWiring):
         return self.cells
 
     def _indices(self, *, padded: int) -> list[Int[np.ndarray, "_neighbours _owners"]]:
-        indices = [_neighbourhoods(self, np.arange(n) - self._before + padded) for n in self.cells]
+        indices = [
+            neighbourhoods(np.arange(n) - self._before + padded, self.neighbours)
+            for n in self.cells
+        ]
         if self.periodic:
             return [index % n for index, n in zip(indices, self.cells, strict=True)]
         return indices
@@ -254,7 +228,7 @@ class Slide(AbstractWiring):
 
     def windows(self) -> list[Window]:
         """What each cell sees."""
-        return _windows(self._indices(padded=0 if self.periodic else self._before))
+        return windows_of(self._indices(padded=0 if self.periodic else self._before))
 
     def sums(
         self,
@@ -271,7 +245,7 @@ class Slide(AbstractWiring):
         self,
     ) -> tuple[Bool[np.ndarray, "neighbours ..."], Int[np.ndarray, "neighbours ..."]]:
         """Those that do not reach over an open end; the other cell is the one before."""
-        return _partners(self._indices(padded=0), self.cells)
+        return partners(self._indices(padded=0), self.cells)
 
 
 class Spread(AbstractWiring):
@@ -312,7 +286,7 @@ class Spread(AbstractWiring):
 
     def windows(self) -> list[Window]:
         """What each cell of the layer before would see of the layer after."""
-        return _windows(_contracted(self, self.reached, self.cells))
+        return windows_of(_between(self, self.reached, self.cells))
 
     def sums(
         self,
@@ -332,7 +306,7 @@ class Spread(AbstractWiring):
         self,
     ) -> tuple[Bool[np.ndarray, "neighbours ..."], Int[np.ndarray, "neighbours ..."]]:
         """All places; the other cell is the one after."""
-        return _partners(_contracted(self, self.reached, self.cells), self.reached)
+        return partners(_between(self, self.reached, self.cells), self.reached)
 
 
 def _require(wiring: AbstractWiring) -> None:
@@ -348,38 +322,10 @@ def _require(wiring: AbstractWiring) -> None:
         )
 
 
-def _neighbourhoods(
-    wiring: AbstractWiring, starts: Int[np.ndarray, " owners"]
-) -> Int[np.ndarray, "_neighbours _owners"]:
-    return starts[None, :] + np.arange(wiring.neighbours)[:, None]
-
-
-def _contracted(
+def _between(
     wiring: AbstractWiring, wide: Cells, narrow: Cells
 ) -> list[Int[np.ndarray, "_neighbours _owners"]]:
-    """For each axis, the cells of the wide layer next to each cell of the narrow one."""
-    indices = []
-    for n, m in zip(wide, narrow, strict=True):
-        if wiring.periodic:
-            nearest = np.rint(np.arange(m) * n / m).astype(int) - (wiring.neighbours - 1) // 2
-            indices.append(_neighbourhoods(wiring, nearest) % n)
-        else:
-            indices.append(_neighbourhoods(wiring, wiring.stride * np.arange(m)))
-    return indices
-
-
-def _windows(indices: list[Int[np.ndarray, "_neighbours _owners"]]) -> list[Window]:
-    """For each neighbour, the function that shows every cell the signal of that neighbour."""
-
-    def window(chosen: tuple[Int[np.ndarray, " _owners"], ...]) -> Window:
-        def look(signal: Float[Array, "..."]) -> Float[Array, "..."]:
-            for axis, along in enumerate(chosen):
-                signal = taken(signal, along, axis)
-            return signal
-
-        return look
-
-    return [window(chosen) for chosen in itertools.product(*indices)]
+    return contracted(wide, narrow, wiring.neighbours, wiring.stride, periodic=wiring.periodic)
 
 
 def _with_offset(
@@ -388,18 +334,4 @@ def _with_offset(
     return bands if offset is None else jnp.concatenate([bands, offset[None]])
 
 
-def _partners(
-    indices: list[Int[np.ndarray, "_neighbours _owners"]], cells: Cells
-) -> tuple[Bool[np.ndarray, "neighbours ..."], Int[np.ndarray, "neighbours ..."]]:
-    """Which neighbours there are, and their numbers in the layer of `cells`."""
-    exists, other = [], []
-    for chosen in itertools.product(*indices):
-        grid = np.meshgrid(*chosen, indexing="ij")
-        inside = [(along >= 0) & (along < n) for along, n in zip(grid, cells, strict=True)]
-        clipped = [np.clip(along, 0, n - 1) for along, n in zip(grid, cells, strict=True)]
-        exists.append(np.all(inside, axis=0))
-        other.append(np.ravel_multi_index(tuple(clipped), cells))
-    return np.stack(exists), np.stack(other)
-
-
-__all__ = ["AbstractWiring", "Cells", "Gather", "Slide", "Spread", "taken"]
+__all__ = ["AbstractWiring", "Gather", "Slide", "Spread"]

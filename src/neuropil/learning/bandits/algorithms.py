@@ -43,18 +43,10 @@ def _number(default: float):
     return eqx.field(converter=lambda value: jnp.asarray(value, float), default=default)
 
 
-class UpperConfidenceBound(AbstractAgent):
-    """UCB: the arm with the largest m + sqrt(c log(t)/n), arms that were never chosen first.
+class AbstractConfidenceBound(AbstractAgent):
+    """The arm with the largest bound on its mean, arms that were never chosen first."""
 
-    m is the mean reward of an arm that was chosen n times in t trials and c the `exploration`
-    (Auer, Cesa-Bianchi and Fischer, Machine Learning 47, 2002: UCB1 with c = 2). Raises
-    `ValueError` for a c that is negative.
-    """
-
-    exploration: Float[Array, ""] = _number(2.0)
-
-    def __check_init__(self):
-        _require("exploration", self.exploration, 0, np.inf)
+    exploration: eqx.AbstractVar[Float[Array, ""]]
 
     def start(self, *, arms: int, channels: int, key: RandomKey) -> ArmCounts:
         """No counts."""
@@ -72,12 +64,26 @@ class UpperConfidenceBound(AbstractAgent):
         del context, label, key
         return *_largest_bound(state, self.exploration), state
 
+
+class UpperConfidenceBound(AbstractConfidenceBound):
+    """UCB: the arm with the largest m + sqrt(c log(t)/n), arms that were never chosen first.
+
+    m is the mean reward of an arm that was chosen n times in t trials and c the `exploration`
+    (Auer, Cesa-Bianchi and Fischer, Machine Learning 47, 2002: UCB1 with c = 2). Raises
+    `ValueError` for a c that is negative.
+    """
+
+    exploration: Float[Array, ""] = _number(2.0)
+
+    def __check_init__(self):
+        _require("exploration", self.exploration, 0, np.inf)
+
     def learn(self, state: ArmCounts, arm: Int[Array, ""], reward: Scalar) -> ArmCounts:
         """Counts with one more trial."""
         return _counted(state, arm, reward, jnp.ones(()))
 
 
-class DiscountedUpperConfidenceBound(AbstractAgent):
+class DiscountedUpperConfidenceBound(AbstractConfidenceBound):
     """D-UCB: UCB in which trials count less the longer ago they are, by `discount` each trial.
 
     Garivier and Moulines (ALT 2011, eq. 2 and 3); their padding 2 B sqrt(xi log n/N) is that of
@@ -92,22 +98,6 @@ class DiscountedUpperConfidenceBound(AbstractAgent):
     def __check_init__(self):
         _require("discount", self.discount, 1e-12, 1)
         _require("exploration", self.exploration, 0, np.inf)
-
-    def start(self, *, arms: int, channels: int, key: RandomKey) -> ArmCounts:
-        """No counts."""
-        del channels, key
-        return _no_counts(arms)
-
-    def act(
-        self,
-        state: ArmCounts,
-        context: Float[Array, " channels"],
-        label: Int[Array, ""],
-        key: RandomKey,
-    ) -> tuple[Int[Array, ""], Float[Array, " arms"], ArmCounts]:
-        """The arm with the largest bound."""
-        del context, label, key
-        return *_largest_bound(state, self.exploration), state
 
     def learn(self, state: ArmCounts, arm: Int[Array, ""], reward: Scalar) -> ArmCounts:
         """Older trials discounted, and one more."""
@@ -300,6 +290,7 @@ def _require(name: str, value: Array, low: float, high: float) -> None:
 
 
 __all__ = [
+    "AbstractConfidenceBound",
     "ArmCounts",
     "ContextualAgent",
     "ContextualChoice",

@@ -67,7 +67,27 @@ class StationaryMeans(AbstractMeans):
         return jnp.zeros_like(trial, int)
 
 
-class FlipFlopMeans(AbstractMeans):
+class AbstractContextTable(AbstractMeans):
+    """Row c of `means` holds the arms in context c."""
+
+    means: eqx.AbstractVar[Float[Array, "contexts arms"]]
+
+    @property
+    def arms(self) -> int:
+        """Number of arms."""
+        return self.means.shape[-1]
+
+    @property
+    def contexts(self) -> int:
+        """Number of rows."""
+        return self.means.shape[-2]
+
+    def at(self, trial: Trial) -> Float[Array, " arms"]:
+        """The row of the context that rules."""
+        return self.means[self.label(trial)]
+
+
+class FlipFlopMeans(AbstractContextTable):
     """Contexts that follow each other abruptly, each for `duration` trials, and then again.
 
     Row c of `means` holds the arms in context c (Gong et al., Methods, "flip-flop switching":
@@ -84,26 +104,12 @@ class FlipFlopMeans(AbstractMeans):
         _require_table(self.means)
         _require_trials("duration", self.duration)
 
-    @property
-    def arms(self) -> int:
-        """Number of arms."""
-        return self.means.shape[-1]
-
-    @property
-    def contexts(self) -> int:
-        """Number of rows."""
-        return self.means.shape[-2]
-
-    def at(self, trial: Trial) -> Float[Array, " arms"]:
-        """The row of the context that rules."""
-        return self.means[self.label(trial)]
-
     def label(self, trial: Trial) -> Int[Array, ""]:
         """The number of the row."""
         return _whole(trial) // _whole(self.duration) % self.contexts
 
 
-class SequentialContexts(AbstractMeans):
+class SequentialContexts(AbstractContextTable):
     """Contexts in any order: visit v is to context `order[v]` and lasts `duration` trials.
 
     Row c of `means` holds the arms in context c. The last visit does not end. To measure what is
@@ -130,20 +136,6 @@ class SequentialContexts(AbstractMeans):
             raise ValueError(
                 f"order must name contexts from 0 to {self.contexts - 1}, got {values.tolist()}"
             )
-
-    @property
-    def arms(self) -> int:
-        """Number of arms."""
-        return self.means.shape[-1]
-
-    @property
-    def contexts(self) -> int:
-        """Number of rows."""
-        return self.means.shape[-2]
-
-    def at(self, trial: Trial) -> Float[Array, " arms"]:
-        """The row of the context that rules."""
-        return self.means[self.label(trial)]
 
     def label(self, trial: Trial) -> Int[Array, ""]:
         """The number of the row."""
