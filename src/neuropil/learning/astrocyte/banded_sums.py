@@ -37,6 +37,10 @@ class Neighbourhoods(Protocol):
     def owners(self) -> tuple[int, ...]:
         """Cells of the narrow layer along each axis, to which the bands belong."""
 
+    @property
+    def is_line(self) -> bool:
+        """Whether neighbour k of cell j is cell j + k of the wide layer, cells on a line."""
+
     def windows(self) -> Sequence[Window]:
         """For each neighbour, the function that shows every narrow cell that of the wide layer."""
 
@@ -88,6 +92,8 @@ def _computed(first, second, *, geometry, role, offset, models, samples):
         rows = [total(window(first), second) for window in windows]
         return jnp.stack([*rows, total(second)] if offset else rows)
     bands = first[..., None] if samples else first
+    if role == "wide" and geometry.is_line:
+        return lax.optimization_barrier(_wide_on_a_line(bands, second))
     if role == "wide":
         shape = geometry.wide + second.shape[len(geometry.owners) :]
         wide = jax.ShapeDtypeStruct(shape, second.dtype)
@@ -98,6 +104,20 @@ def _computed(first, second, *, geometry, role, offset, models, samples):
         return lax.optimization_barrier(sum(parts[1:], start=parts[0]))
     parts = [band * window(second) for band, window in zip(bands, windows, strict=False)]
     parts += [bands[-1]] if offset else []
+    return sum(parts[1:], start=parts[0])
+
+
+def _wide_on_a_line(bands: Signal, narrow: Signal) -> Signal:
+    """Sums of slices of what is padded once, where every window alone would be padded."""
+    last = len(bands) - 1
+    room = ((last, last), *[(0, 0)] * (narrow.ndim - 1))
+    rows = lax.optimization_barrier(jnp.pad(bands, ((0, 0), *room)))
+    padded = lax.optimization_barrier(jnp.pad(narrow, room))
+    size = narrow.shape[0] + last
+    parts = [
+        rows[place, last - place :][:size] * padded[last - place :][:size]
+        for place in range(len(bands))
+    ]
     return sum(parts[1:], start=parts[0])
 
 

@@ -13,6 +13,7 @@ from jax import lax
 from jaxtyping import Array, Float
 
 from neuropil.learning.astrocyte.biology import UNDISTURBED, Biology
+from neuropil.learning.astrocyte.linear_runs import composed
 from neuropil.learning.astrocyte.neighbourhoods import Cells
 from neuropil.learning.astrocyte.notation import letters, wirings
 from neuropil.learning.astrocyte.published_steps import published_steps
@@ -164,7 +165,14 @@ class AstrocyteNetwork(eqx.Module):
         `training` says which disturbances act; `key` is needed where one of them is random.
         Raises `ValueError` when the input does not have the width of the first layer.
         """
-        return self.activity(x, key=key, training=training)[-1]
+        draws = self._draws(x, key, training=training)
+        for steps, own in _sections(self.steps, draws):
+            if _is_loop(steps):
+                x = _looped(steps, x, own, training)[-1]
+                continue
+            for part in composed(steps, own, training=training):
+                x = part(x)
+        return x
 
     def activity(
         self,
@@ -174,15 +182,39 @@ class AstrocyteNetwork(eqx.Module):
         training: bool = False,
     ) -> tuple[Float[Array, "..."], ...]:
         """Activity of every layer, the input first; arguments as for a call."""
+        draws = self._draws(x, key, training=training)
+        layers = [x]
+        for steps, own in _sections(self.steps, draws):
+            walked = _looped if _is_loop(steps) else _unrolled
+            layers.extend(walked(steps, layers[-1], own, training))
+        return tuple(layers)
+
+    def _draws(self, x: Signal, key: RandomKey | None, *, training: bool) -> list[Signal]:
         if x.shape != self.steps[0].cells:
             raise ValueError(f"x must have shape {self.steps[0].cells}, got {x.shape}")
-        draws = draws_for(self.steps, key, x.dtype, training=training)
-        layers, begin = [x], 0
-        for run in _runs_of_one_form(self.steps):
-            walked = _looped if len(run) >= _LOOPED else _unrolled
-            layers.extend(walked(run, layers[-1], draws[begin : begin + len(run)], training))
-            begin += len(run)
-        return tuple(layers)
+        return draws_for(self.steps, key, x.dtype, training=training)
+
+
+def _is_loop(steps: Sequence[AbstractStep]) -> bool:
+    """Whether a section is worth a compiled loop: its steps then differ in their numbers only."""
+    return len(steps) >= _LOOPED and len(_runs_of_one_form(steps)) == 1
+
+
+def _sections(
+    steps: Sequence[AbstractStep], draws: Sequence[Signal]
+) -> list[tuple[list[AbstractStep], list[Signal]]]:
+    """The steps and their draws, cut before and behind every run that is worth a loop."""
+    sections: list[tuple[list[AbstractStep], list[Signal]]] = []
+    begin = 0
+    for run in _runs_of_one_form(steps):
+        own = list(draws[begin : begin + len(run)])
+        begin += len(run)
+        if sections and not _is_loop(run) and not _is_loop(sections[-1][0]):
+            sections[-1][0].extend(run)
+            sections[-1][1].extend(own)
+        else:
+            sections.append((run, own))
+    return sections
 
 
 def _runs_of_one_form(steps: Sequence[AbstractStep]) -> list[list[AbstractStep]]:

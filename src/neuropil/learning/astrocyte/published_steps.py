@@ -141,6 +141,10 @@ class _Visits:
     def owners(self) -> Cells:
         return (_reached(self.kind, self.width),)
 
+    @property
+    def is_line(self) -> bool:
+        return False
+
     def windows(self) -> list[Window]:
         _, sources = _sources(self.kind, self.width)
         return [lambda signal, own=own: taken(signal, own, 0) for own in sources]

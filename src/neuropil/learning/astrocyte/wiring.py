@@ -53,6 +53,11 @@ class AbstractWiring(eqx.Module):
     def wide(self) -> Cells:
         """Cells of the layer that neighbours are looked up in, with room beyond open ends."""
 
+    @property
+    def is_line(self) -> bool:
+        """Whether owner j sees the cells j, j + 1, ... of the wide layer, which lie on a line."""
+        return len(self.cells) == 1 and self.stride == 1 and not self.periodic
+
     @abstractmethod
     def windows(self) -> list[Window]:
         """For each neighbour, the function that shows every owner that cell of the wide layer."""
