@@ -158,6 +158,8 @@ def run(command, arguments, environment):
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
     if command == "test-slow":
         return subprocess.run([*pytest, "-m", "slow", *arguments], cwd=ROOT).returncode
+    # Programs that run for a moment are not worth optimising; those of the slow tests are.
+    os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
     checks = {
         "ruff check": [python, "-m", "ruff", "check", "."],
         "ruff format": [python, "-m", "ruff", "format", "--check", "."],

@@ -7,7 +7,7 @@ takes fewer products, and one step where there were several.
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -76,16 +76,20 @@ class LinearMap(NamedTuple):
 
 def composed(
     steps: Sequence[AbstractStep], draws: Sequence[Float[Array, " draws"]], *, training: bool
-) -> list[Callable[[Signal], Signal]]:
+) -> list[Callable[..., Any]]:
     """Functions that do one after the other what the steps do, each with its own draws.
 
     Steps on open lines that nothing disturbs are joined where that saves work.
     """
-    parts: list[Callable[[Signal], Signal]] = []
+    parts: list[Callable[..., Any]] = []
     for step, drawn in zip(steps, draws, strict=True):
+        respond = partial(step.respond, drawn=drawn, training=training)
+        if not isinstance(step, WaveStep):
+            parts.append(respond)
+            continue
         linear = _linear_map(step, training=training)
         if linear is None:
-            parts.append(partial(step.respond, drawn=drawn, training=training))
+            parts.append(respond)
             continue
         before = parts[-1] if parts else None
         if isinstance(before, LinearMap) and linear.is_cheaper_joined(before):
@@ -97,10 +101,8 @@ def composed(
     return parts
 
 
-def _linear_map(step: AbstractStep, *, training: bool) -> LinearMap | None:
+def _linear_map(step: WaveStep, *, training: bool) -> LinearMap | None:
     """What the step does before its activation, if that is linear and on an open line."""
-    if not isinstance(step, WaveStep):
-        return None
     wiring, bands = step.wiring, step.bands
     if step.biology.leak is not None or any(step.n_draws(training=training)):
         return None

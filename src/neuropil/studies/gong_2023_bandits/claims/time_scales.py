@@ -9,7 +9,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from neuropil.studies.claims import Claim, judged
+from neuropil.studies.claims import Claim, Verdict, judged
 from neuropil.studies.finished_shards import as_far_as_run
 from neuropil.studies.gong_2023_bandits.claims.of_seeds import (
     ESCALATING_PACE,
@@ -35,12 +35,12 @@ NO_DIFFERENCE = (
 
 def claims(configuration: Mapping[str, Any], results: Results) -> Iterator[Claim]:
     """Necessary or not, how reliable, what is forgotten at a switch, stationary tasks, Fig. 5B."""
-    del configuration
     return as_far_as_run(
         partial(equal_scales_fail, results),
         partial(sometimes, results),
         partial(always, results),
         partial(necessary, results),
+        partial(of_full_matrices, configuration, results),
         partial(less_variable, results),
         partial(overwrites, results),
         partial(mild_when_stationary, results),
@@ -49,8 +49,8 @@ def claims(configuration: Mapping[str, Any], results: Results) -> Iterator[Claim
     )
 
 
-def _paces(results: Results) -> dict[float, Seeds]:
-    data = results["flip-flop-time-scales"]
+def _paces(results: Results, shard: str = "flip-flop-time-scales") -> dict[float, Seeds]:
+    data = results[shard]
     return {float(ratio): pace(data.sel(agent=ratio)) for ratio in data.agent.values}
 
 
@@ -142,6 +142,36 @@ def necessary(results: Results) -> Claim:
         otherwise=NO_DIFFERENCE
         if verdict(found[1.0]) == "stationary"
         else "Networks with separate time scales go on losing, too.",
+    )
+
+
+def of_full_matrices(configuration: Mapping[str, Any], results: Results) -> Claim:
+    """The same with full matrices, of the published size."""
+    sizes = configuration["networks"]
+    stated: dict[str, Any] = {
+        "identifier": "separation-necessary-full-matrices",
+        "where": "Section 2.3; Reinforcement learning procedure",
+        "statement": f"So it is with full matrices between {sizes['neurons']} neurons and "
+        f"{sizes['astrocytes']} astrocytes.",
+        "published": "necessary",
+        "rule": "median escalating at tau = 1, stationary at 0.01",
+    }
+    if not sizes["dense"]:
+        return Claim(
+            **stated,
+            measured="no full matrices at this scale",
+            verdict=Verdict.NOT_TESTED,
+            explanation="They are trained at scale paper only.",
+        )
+    found = _paces(results, "dense")
+    return judged(
+        verdict(found[1.0]) == "escalates" and verdict(found[0.01]) == "stationary",
+        **stated,
+        measured=_said(found),
+        values=_medians(found),
+        otherwise=NO_DIFFERENCE
+        if verdict(found[1.0]) == "stationary"
+        else "The networks do not part in this way.",
     )
 
 
