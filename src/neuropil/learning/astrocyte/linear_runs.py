@@ -6,8 +6,9 @@ takes fewer products, and one step where there were several.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -22,7 +23,8 @@ Signal = Float[Array, " cells"]
 _MOST_NEIGHBOURS = 9
 
 
-class LinearMap(NamedTuple):
+@dataclass(frozen=True)
+class LinearMap:
     """Cell j receives from the cells j + `first`, j + `first` + 1, ..., those that there are.
 
     `bands[k]` holds the weights of neighbour k of every cell, and `offset` is added.
