@@ -23,6 +23,7 @@ def cache_of_its_own(tmp_path, monkeypatch):
     """The cache of compiled programs in a folder of the test, and JAX's settings as before."""
     monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path / "compiled"))
     monkeypatch.delenv("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", raising=False)
+    monkeypatch.setenv("PYTHONWARNINGS", os.environ.get("PYTHONWARNINGS", ""))
     names = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
     before = {name: getattr(jax.config, name) for name in names}
     yield
@@ -285,3 +286,33 @@ def test_outside_a_checkout_benchmarks_are_explained(capsys, tmp_path, monkeypat
     code, _, errors = call(capsys, "benchmark")
     assert code == 2
     assert "benchmarks are not part of the installed package" in errors
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_half_written_programs_are_compiled_again_without_a_word(tmp_path, jobs):
+    compiled = Path(os.environ["JAX_COMPILATION_CACHE_DIR"])
+
+    def errors(output):
+        run = subprocess.run(
+            [
+                *(
+                    sys.executable,
+                    "-c",
+                    "import sys; from neuropil.cli import main; sys.exit(main())",
+                ),
+                *("reproduce", TOY, "--quiet", "--jobs", jobs, "--output", str(tmp_path / output)),
+            ],
+            env={**os.environ, "PYTHONWARNINGS": ""},
+            capture_output=True,
+            text=True,
+        )
+        assert run.returncode == 0
+        return run.stderr
+
+    errors("first")
+    entries = [path for path in compiled.iterdir() if path.stat().st_size > 100]
+    assert entries
+    for path in entries:
+        path.write_bytes(path.read_bytes()[:50])
+    assert errors("second") == ""

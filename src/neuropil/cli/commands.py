@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,11 @@ from neuropil.web import write_report
 
 # Every process compiles for itself, so that more than two pay for long studies only.
 DEFAULT_JOBS = min(2, os.cpu_count() or 1)
+
+UNREADABLE = (
+    "Error reading persistent compilation cache entry",
+    "Error writing persistent compilation cache entry",
+)
 
 
 @dataclass(frozen=True)
@@ -184,7 +190,9 @@ def _rest(run: RunResult, name: str) -> str:
 def _keep_compiled_programs() -> None:
     """Keep what JAX compiles for the next run, in this process and in its workers.
 
-    A folder that the user has set is left alone, and where none can be made nothing is kept.
+    A folder that the user has set is left alone, and where none can be made nothing is kept. JAX
+    compiles again what it finds half written, by another process or by one that was killed: that
+    is nothing to warn of.
     """
     folder = os.environ.get("JAX_COMPILATION_CACHE_DIR", str(pooch.os_cache("neuropil") / "jax"))
     try:
@@ -196,3 +204,9 @@ def _keep_compiled_programs() -> None:
     shortest = float(os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"])
     jax.config.update("jax_compilation_cache_dir", folder)
     jax.config.update("jax_persistent_cache_min_compile_time_secs", shortest)
+    known = os.environ.get("PYTHONWARNINGS", "")
+    for message in UNREADABLE:
+        warnings.filterwarnings("ignore", message, UserWarning)
+        if message not in known:
+            known = ",".join(filter(None, (known, f"ignore:{message}:UserWarning")))
+    os.environ["PYTHONWARNINGS"] = known
