@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from neuropil.learning.astrocyte.biology import UNDISTURBED
 from neuropil.studies import Verdict
 from neuropil.studies.peterson_2021 import STUDY
 from neuropil.studies.peterson_2021.circuits import CONDITIONS, Stimuli, recorded
@@ -112,16 +113,22 @@ def test_stuck_are_those_that_one_answer_beats():
     assert found == [False, True, True]
 
 
-def test_disturbed_networks_differ_in_the_disturbance_alone(small):
-    still, noisy = (
-        disturbed_networks("document", small["images"], levels, 2, KEY).steps[0]
-        for levels in ({}, {"noise": 0.5})
-    )
-    np.testing.assert_array_equal(still.biology.signal_noise.deviation, [0, 0])
+@pytest.mark.parametrize("form", ["document", "published_code"])
+def test_disturbed_networks_differ_in_the_disturbance_alone(small, form):
+    def first_step(**levels):
+        return disturbed_networks(form, small["images"], levels, 2, KEY).steps[0]
+
+    still, noisy, failing = first_step(), first_step(noise=0.5), first_step(loss=0.1, leak=0.2)
+    assert still.biology == UNDISTURBED
     np.testing.assert_array_equal(noisy.biology.signal_noise.deviation, [0.5, 0.5])
-    np.testing.assert_array_equal(noisy.biology.leak.spread, [0, 0])
-    np.testing.assert_array_equal(still.bands, noisy.bands)
-    assert not np.array_equal(still.bands[0], still.bands[1])
+    assert noisy.biology.leak is None
+    lost = "signal_loss" if form == "published_code" else "connection_loss"
+    np.testing.assert_array_equal(getattr(failing.biology, lost).probability, [0.1, 0.1])
+    np.testing.assert_array_equal(failing.biology.leak.spread, [0.2, 0.2])
+    weights = "weights" if form == "published_code" else "bands"
+    for other in (noisy, failing):
+        np.testing.assert_array_equal(getattr(still, weights), getattr(other, weights))
+    assert not np.array_equal(*getattr(still, weights))
 
 
 def disturbed(**medians) -> xr.Dataset:

@@ -52,7 +52,6 @@ def run_disturbances(
     behind_projection = projected(data, settings["width"], seeds, draw[3])
 
     def final(samples: Samples, **levels: float) -> Float[np.ndarray, " seeds"]:
-        # All disturbances are there at every level, some of them zero: one program for all.
         found = train_classifiers(
             in_single_precision(disturbed_networks(form, settings, levels, seeds, draw[3])),
             samples,
@@ -90,7 +89,7 @@ def disturbed_networks(
     seeds: int,
     key: RandomKey,
 ) -> AstrocyteNetwork:
-    """Networks under the given levels of leak, loss and noise; the same first weights at all.
+    """Networks under the levels given of leak, loss and noise; the same first weights at all.
 
     The public code blurs over the next cell only and loses signals while training only; the
     document leaves the reach of the leak open ("greater than k neighbors") and speaks of
@@ -98,21 +97,27 @@ def disturbed_networks(
     """
     public = form == "published_code"
 
-    def make(own: RandomKey, leak: Scalar, loss: Scalar, noise: Scalar) -> AstrocyteNetwork:
-        failing: dict[str, Any] = (
-            {"signal_loss": Loss(loss, rescaled=True, test=False)}
-            if public
-            else {"connection_loss": Loss(loss)}
-        )
-        biology = Biology(
-            leak=Leak(leak, reach=1 if public else 3), signal_noise=Noise(noise), **failing
-        )
+    def make(own: RandomKey, numbers: Mapping[str, Scalar]) -> AstrocyteNetwork:
+        # Only what is asked for: numbers for chance take longer to draw than a wave to compute.
+        biology: dict[str, Any] = {}
+        if "leak" in numbers:
+            biology["leak"] = Leak(numbers["leak"], reach=1 if public else 3)
+        if "loss" in numbers and public:
+            biology["signal_loss"] = Loss(numbers["loss"], rescaled=True, test=False)
+        elif "loss" in numbers:
+            biology["connection_loss"] = Loss(numbers["loss"])
+        if "noise" in numbers:
+            biology["signal_noise"] = Noise(numbers["noise"])
         return AstrocyteNetwork.from_notation(
-            settings["steps"], width=settings["width"], form=form, key=own, biology=biology
+            settings["steps"],
+            width=settings["width"],
+            form=form,
+            key=own,
+            biology=Biology(**biology),
         )
 
-    each = [jnp.asarray(levels.get(name, 0.0), float) for name in ("leak", "loss", "noise")]
-    return many(lambda own: make(own, *each), key, seeds)
+    each = {name: jnp.asarray(level, float) for name, level in levels.items()}
+    return many(lambda own: make(own, each), key, seeds)
 
 
 __all__ = ["disturbed_networks", "run_disturbances"]
