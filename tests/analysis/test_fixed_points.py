@@ -232,6 +232,20 @@ def test_the_two_fixed_points_of_the_supplement_do_not_exist(split):
     assert np.all(found.enclosure.lower[:-1] <= found.enclosure.upper[1:])
 
 
+def test_a_state_that_cuts_go_through_is_one_state_whatever_the_box():
+    """Over intervals of a parameter, both sides of a cut have an enclosure of the same state."""
+    ends = jnp.linspace(-1.5595, -1.1307, 401)
+    motifs = eqx.filter_vmap(lambda c: special_motif(c, (0.1, 1.0)))(ends)
+    first, last = row(motifs, slice(None, -1)), row(motifs, slice(1, None))
+    lower, upper = special_motif(jnp.asarray(-1.6), (0.1, 1.0)).invariant_box()
+    rng = np.random.default_rng(0)
+    for _ in range(6):
+        grown = Box(lower * (1 + 0.1 * rng.random(5)), upper * (1 + 0.1 * rng.random(5)))
+        found = fixed_points_batch(first, grown, up_to=last, throw=False)
+        assert found.complete.all()
+        np.testing.assert_array_equal(found.count, 1)
+
+
 def test_no_number_of_unstable_directions_is_claimed_that_is_not_proved():
     # A centre: eigenvalues on the imaginary axis.
     centre = Given(lambda x, p: jnp.stack([x[1], -x[0]]), 2)

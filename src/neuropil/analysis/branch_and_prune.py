@@ -23,9 +23,11 @@ from neuropil.analysis.tape import Program
 from neuropil.analysis.tape_machine import set_parameters
 from neuropil.analysis.zero_search import (
     NEW,
+    SAME,
     UNCLEAR,
     AbstractZeroSearch,
     Zeros,
+    apart,
     longer,
     relation,
 )
@@ -119,6 +121,9 @@ def _search(program, boxes, parameters, first, last, tolerance, maximum_boxes):
                 verdict = examine(program, work, box)
             if verdict == UNIQUE:
                 match = relation(found[own_found:n_found], work.enclosure, work.region)
+                if match == UNCLEAR:
+                    n_examined += 1
+                    match = _joined(program, work, found[own_found:n_found])
                 if match == NEW:
                     if n_found == found.shape[0]:
                         found = longer(found)
@@ -152,6 +157,20 @@ def _search(program, boxes, parameters, first, last, tolerance, maximum_boxes):
         counts[index - first, 1] = n_undecided - own_undecided
         counts[index - first, 2] = n_examined
     return found[:n_found], undecided[:n_undecided], counts
+
+
+@compiled
+def _joined(program, work, found):
+    """SAME where the enclosure of a zero and those it overlaps lie in a box that holds only one.
+
+    Regions end where boxes were cut, so that two may share a zero and neither hold the other's
+    enclosure, which is wide where parameters are intervals.
+    """
+    box = work.enclosure.copy()
+    for k in range(found.shape[0]):
+        if not apart(found[k, :2], work.enclosure):
+            _hull(box, found[k, :2])
+    return SAME if examine(program, work, box) == UNIQUE else UNCLEAR
 
 
 @compiled
