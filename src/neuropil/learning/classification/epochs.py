@@ -1,7 +1,7 @@
 """One epoch of learning: Adam over batches of samples, for many models at once."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, TypeAlias
 
@@ -73,13 +73,29 @@ class Layout(eqx.Module):
 
     def models(self, rows: Mapping[str, Float[Array, "*models numbers"]]) -> Any:
         """The model of a row, or many models of as many rows."""
-        leaves = [
+        return self.assembled(self.arrays(rows))
+
+    def arrays(
+        self, rows: Mapping[str, Float[Array, "*models numbers"]]
+    ) -> list[Float[Array, "..."]]:
+        """What is learned as the arrays of the model."""
+        return [
             rows[dtype][..., first : first + math.prod(shape)].reshape(
                 *rows[dtype].shape[:-1], *shape
             )
             for dtype, first, shape in self.places
         ]
-        return eqx.combine(jax.tree.unflatten(self.structure, leaves), self.fixed)
+
+    def assembled(self, arrays: Sequence[Float[Array, "..."]]) -> Any:
+        """The model made of `arrays` and of what is not learned."""
+        return eqx.combine(jax.tree.unflatten(self.structure, list(arrays)), self.fixed)
+
+    def row(self, arrays: Sequence[Float[Array, "..."]]) -> Rows:
+        """The arrays of one model as a row, by their precision."""
+        parts = dict[str, list[Array]]()
+        for (dtype, _, _), array in zip(self.places, arrays, strict=True):
+            parts.setdefault(dtype, []).append(array.reshape(-1))
+        return {dtype: jnp.concatenate(each) for dtype, each in parts.items()}
 
 
 def begin(models: Any) -> tuple[Progress, Layout]:
@@ -168,23 +184,36 @@ def _epoch_of_one(
     inputs, targets = samples
     batches, size = order.shape
 
-    def of_batch(row: Any, chosen: Any, key: RandomKey) -> Scalar:
-        model = layout.models(row)
-        each = jax.vmap(lambda x, target, own: loss(model, x, target, own))
-        return jnp.mean(each(inputs[chosen], targets[chosen], jax.random.split(key, size)))
+    def batch(chosen: Int[Array, " size"]) -> Float[Array, "width size"]:
+        # Samples last: loops over many samples, not over the few cells of a layer.
+        return inputs.at[chosen].get(mode="promise_in_bounds").T
 
-    def step(progress: Progress, drawn: Any) -> tuple[Progress, Scalar]:
-        value, slope = jax.value_and_grad(of_batch)(progress.learned, *drawn)
-        along, moments = adam_step(slope, progress.moments)
+    def mean_loss(arrays: Any, seen: Any, answers: Any, key: RandomKey) -> Scalar:
+        model = layout.assembled(arrays)
+        each = jax.vmap(lambda x, target, own: loss(model, x, target, own), in_axes=(1, 0, 0))
+        return jnp.mean(each(seen, answers, jax.random.split(key, size)))
+
+    def step(now: tuple[Progress, Any], drawn: Any) -> tuple[tuple[Progress, Any], Scalar]:
+        progress, seen = now
+        following, answers, key = drawn
+        # By array: the slope of a row would be a sum of rows, one for every array cut out of it.
+        arrays = layout.arrays(progress.learned)
+        value, slopes = jax.value_and_grad(mean_loss)(arrays, seen, answers, key)
+        along, moments = adam_step(layout.row(slopes), progress.moments)
         learned = {
             # In the precision of the model, whatever that of the rate.
             dtype: row - method.learning_rate.astype(row.dtype) * along[dtype]
             for dtype, row in progress.learned.items()
         }
-        return Progress(learned, moments), value
+        return (Progress(learned, moments), batch(following)), value
 
     keys = jax.random.split(jax.random.fold_in(key, 1), batches)
-    progress, values = jax.lax.scan(step, progress, (order, keys))
+    # Every step collects the inputs of the next: what a loop carries is written out once, where
+    # XLA would collect them anew for each operation that reads them. The last are not used.
+    following = jnp.roll(order, -1, axis=0)
+    (progress, _), values = jax.lax.scan(
+        step, (progress, batch(order[0])), (following, targets[order], keys)
+    )
     return progress, jnp.mean(values)
 
 
