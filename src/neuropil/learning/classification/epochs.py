@@ -184,13 +184,17 @@ def _epoch_of_one(
     inputs, targets = samples
     batches, size = order.shape
 
-    def batch(chosen: Int[Array, " size"]) -> Float[Array, "width size"]:
-        # Samples last: loops over many samples, not over the few cells of a layer.
-        return inputs.at[chosen].get(mode="promise_in_bounds").T
+    # The longer axis last: networks of few cells loop over samples, and large matrices are
+    # multiplied as they are stored.
+    samples_last = inputs.shape[1] < size
+
+    def batch(chosen: Int[Array, " size"]) -> Float[Array, "first last"]:
+        rows = inputs.at[chosen].get(mode="promise_in_bounds")
+        return rows.T if samples_last else rows
 
     def mean_loss(arrays: Any, seen: Any, answers: Any, key: RandomKey) -> Scalar:
         model = layout.assembled(arrays)
-        each = jax.vmap(lambda x, target, own: loss(model, x, target, own), in_axes=(1, 0, 0))
+        each = jax.vmap(partial(loss, model), in_axes=(int(samples_last), 0, 0))
         return jnp.mean(each(seen, answers, jax.random.split(key, size)))
 
     def step(now: tuple[Progress, Any], drawn: Any) -> tuple[tuple[Progress, Any], Scalar]:
