@@ -79,6 +79,11 @@ def test_every_claim_is_there_with_its_verdict_in_words(run, page):
     assert [row["id"] for row in rows] == [f"claim-{claim.identifier}" for claim in run.claims]
 
 
+def test_a_claim_that_was_not_compared_says_nothing_of_a_rule(run):
+    claims = [replace(claim, rule="") for claim in run.claims]
+    assert "Compared by" not in Page(report_html(replace(run, claims=claims))).text
+
+
 def test_the_summary_counts_verdicts(page):
     summary = " ".join(page.text.split("Claims")[0].split()[-12:])
     for verdict in Verdict:
