@@ -74,6 +74,33 @@ def test_seeds_do_not_know_of_each_other(trained):
         np.testing.assert_allclose(mine[0], theirs[1], rtol=1e-8, atol=1e-10)
 
 
+@pytest.mark.parametrize("width", [4, 24])
+def test_models_all_at_once_are_models_one_by_one(width, monkeypatch):
+    # As on a processor and as on an accelerator, with more samples than inputs and with fewer.
+    inputs = jnp.asarray(RNG.normal(size=(48, width)))
+    networks = many(lambda key: Perceptron((width, 5, 3), activation=jnp.tanh, key=key), KEY, 2)
+    progress, layout = begin(networks)
+    objective = NegativeLogLikelihood()
+    keys = jax.random.split(KEY, 2)
+    order = orders(keys, 48, METHOD)
+
+    def loss(network, x, target, key):
+        return objective.loss(network(x, key=key), target)
+
+    def after():
+        run = eqx.filter_jit(
+            lambda: epoch(
+                progress, layout, loss, inputs, jnp.asarray(LABELS[:48]), order, METHOD, keys
+            )
+        )
+        return jax.tree.leaves(run())
+
+    one_by_one = after()
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    for mine, theirs in zip(after(), one_by_one, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.parametrize(("samples", "size", "passes"), [(7, 7, 2), (30, 7, 3)])
 def test_every_pass_takes_each_sample_at_most_once(samples, size, passes):
     method = BatchedAdam(batch_size=size, passes=passes)

@@ -111,6 +111,17 @@ def begin(models: Any) -> tuple[Progress, Layout]:
     return Progress(rows, no_moments(rows)), Layout(fixed, tuple(places), structure)
 
 
+def over_models(function: Callable[[Any], Any], models: Any) -> Any:
+    """What a function gives for every model; each array of `models` has one more axis, the first.
+
+    One after the other on a processor, in whose cache what one of them needs can stay, all at
+    once on an accelerator.
+    """
+    if jax.default_backend() == "cpu":
+        return jax.lax.map(function, models)
+    return jax.vmap(function)(models)
+
+
 @partial(jax.jit, static_argnames=("samples", "size", "passes"))
 def _orders(keys, *, samples, size, passes):
     numbers = jnp.arange(samples, dtype=jnp.int32)
@@ -164,9 +175,8 @@ def epoch(
             key,
         )
 
-    # One model after the other: what one needs stays in the cache of a processor.
     rows = (progress.learned, progress.moments.mean, progress.moments.square)
-    after, values = jax.lax.map(of_one, (rows, numbers, own_inputs, order, keys))
+    after, values = over_models(of_one, (rows, numbers, own_inputs, order, keys))
     lacks = after.moments.mean_lack[0], after.moments.square_lack[0]
     moments = Moments(after.moments.mean, after.moments.square, *lacks)
     return Progress(after.learned, moments), values
@@ -229,4 +239,5 @@ __all__ = [
     "begin",
     "epoch",
     "orders",
+    "over_models",
 ]

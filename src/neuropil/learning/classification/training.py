@@ -17,6 +17,7 @@ from neuropil.learning.classification.epochs import (
     begin,
     epoch,
     orders,
+    over_models,
 )
 from neuropil.learning.classification.objectives import AbstractObjective, NegativeLogLikelihood
 from neuropil.result import Outcome, raise_unless_successful
@@ -153,7 +154,7 @@ def train_epoch(
             jax.random.fold_in(key, 2),
         )
 
-    test_loss, accuracy = jax.lax.map(judged, (numbers, own_inputs, keys))
+    test_loss, accuracy = over_models(judged, (numbers, own_inputs, keys))
     return progress, Scores(loss, test_loss, accuracy)
 
 
