@@ -8,12 +8,13 @@ import pytest
 
 from neuropil.inference.behaviour import Behaviour, constraints_of
 from neuropil.inference.distribution import ParameterDistribution
-from neuropil.inference.domains import Interval, RealLine, log_logistic
+from neuropil.inference.domains import Interval, RealLine
 from neuropil.inference.evidence import Estimate
 from neuropil.inference.flow import log_densities, reference_flow
 from neuropil.inference.flow_architecture import AutoregressiveFlow, CouplingFlow
 from neuropil.inference.flow_base import base_of
 from neuropil.inference.flow_fit import fit_flow, flow_divergence
+from neuropil.inference.logistic import log_logistic
 from neuropil.inference.support import Support
 from neuropil.inference.target import Problem
 from neuropil.result import Outcome

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from neuropil.inference.logistic import lesser_share, log_logistic
 from neuropil.types import ArrayLike, Scalar
 
 Unconstrained = Float[Array, " free"]
@@ -54,11 +55,6 @@ class AbstractDomain(eqx.Module):
         """Log density of the reference with respect to the values, at unconstrained coordinates."""
 
 
-def log_logistic(coordinates: Unconstrained) -> Scalar:
-    """Log density of independent standard logistic variables."""
-    return jnp.sum(jax.nn.log_sigmoid(coordinates) + jax.nn.log_sigmoid(-coordinates))
-
-
 class Interval(AbstractDomain):
     """Values between two ends; the ends are numbers or arrays that fill `shape`."""
 
@@ -95,9 +91,8 @@ class Interval(AbstractDomain):
         # From the nearer end, so that values close to either keep their digits.
         width = self.upper - self.lower
         y = coordinates.reshape(self.shape)
-        from_below = self.lower + width * jax.nn.sigmoid(y)
-        from_above = self.upper - width * jax.nn.sigmoid(-y)
-        return jnp.where(y < 0, from_below, from_above)
+        inwards = width * lesser_share(y)
+        return jnp.where(y < 0, self.lower + inwards, self.upper - inwards)
 
     def coordinates(self, value: Float[ArrayLike, "..."]) -> Unconstrained:
         """The logit of the position within the interval."""
@@ -275,5 +270,4 @@ __all__ = [
     "RealLine",
     "Simplex",
     "Unconstrained",
-    "log_logistic",
 ]

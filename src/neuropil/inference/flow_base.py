@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from neuropil.inference.bridge import mixture_of
-from neuropil.inference.domains import log_logistic
+from neuropil.inference.logistic import log_logistic
 from neuropil.types import RandomKey, Scalar
 
 _UNIT_LOGISTIC = float(np.sqrt(3) / np.pi)

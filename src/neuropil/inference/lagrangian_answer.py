@@ -8,10 +8,10 @@ from jaxtyping import Array, Float
 from scipy.special import logsumexp
 
 from neuropil.inference.distribution import ConstraintReport, ParameterDistribution, row_labels
-from neuropil.inference.domains import log_logistic
 from neuropil.inference.dual import newton_direction
 from neuropil.inference.evidence import Estimate, estimate_of_repeats, log_ratio
 from neuropil.inference.flow import Flow, log_densities
+from neuropil.inference.logistic import log_logistic
 from neuropil.inference.moves import hamiltonian_sweeps, spread_factor
 from neuropil.inference.target import Natural, Points, Problem, place_all
 from neuropil.result import Outcome

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from neuropil.inference.domains import AbstractDomain, BaseMeasure, log_logistic
+from neuropil.inference.domains import AbstractDomain, BaseMeasure
+from neuropil.inference.logistic import log_logistic
 from neuropil.types import ArrayLike, RandomKey, Scalar
 
 Parameters = Mapping[str, Float[ArrayLike, "..."]]

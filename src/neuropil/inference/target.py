@@ -11,7 +11,7 @@ from jaxtyping import Array, Float, Key
 
 from neuropil.inference.behaviour import Behaviour, Constraints
 from neuropil.inference.black_box import BlackBox
-from neuropil.inference.domains import log_logistic
+from neuropil.inference.logistic import log_logistic
 from neuropil.inference.support import Support
 from neuropil.types import ArrayLike, RandomKey, Scalar
 
@@ -63,8 +63,11 @@ def log_density(
     log_reference: Float[Array, "..."],
 ) -> Float[Array, "..."]:
     """Log density in unconstrained coordinates, up to its constant; -inf outside the domain."""
-    logistic = jnp.sum(jax.nn.log_sigmoid(coordinates) + jax.nn.log_sigmoid(-coordinates), axis=-1)
-    total = logistic - (1 - natural.reference) * log_reference + features @ natural.features
+    total = (
+        log_logistic(coordinates)
+        - (1 - natural.reference) * log_reference
+        + features @ natural.features
+    )
     return jnp.where(jnp.isfinite(total), total, -jnp.inf)
 
 
