@@ -15,6 +15,10 @@ Results = Mapping[str, xr.Dataset]
 
 _SHOWN_SAMPLES = 200
 
+# Thin over thick: cells that are slow do alike, whoever they listen to.
+_LOCAL = {"fmt": "o-", "markersize": 6, "linewidth": 3}
+_ALL_TO_ALL = {"fmt": "s--", "markersize": 4, "linewidth": 1, "markerfacecolor": "white"}
+
 
 def integration(configuration: Mapping[str, Any], results: Results) -> DrawnFigure:
     """Accuracy by number of cells, and with false weights."""
@@ -27,15 +31,14 @@ def integration(configuration: Mapping[str, Any], results: Results) -> DrawnFigu
             low, middle, high = np.quantile(
                 data.accuracy.sel(kind=kind).values, (0.25, 0.5, 0.75), axis=1
             )
-            ax = axes[0, column]
-            ax.errorbar(
-                data.cells.values, middle, yerr=(middle - low, high - middle), fmt="o-",
-                markersize=4, capsize=2, color=CYCLE[number], label=str(kind),
+            style: dict[str, Any] = _LOCAL if str(kind).endswith("local") else _ALL_TO_ALL
+            style = {**style, "color": CYCLE[number], "elinewidth": 1, "capsize": 2}
+            axes[0, column].errorbar(
+                data.cells.values, middle, yerr=(middle - low, high - middle), label=str(kind),
+                **style,
             )  # fmt: skip
             worse = data.accuracy_with_errors.sel(kind=kind).isel(cells=-1).median("seed")
-            axes[1, column].plot(
-                data.error.values, worse.values, "o-", markersize=4, color=CYCLE[number]
-            )
+            axes[1, column].errorbar(data.error.values, worse.values, **style)
         axes[0, column].axhline(float(data.best), color=GREY, linestyle="--", linewidth=1)
         axes[1, column].axhline(float(data.best), color=GREY, linestyle="--", linewidth=1)
         axes[0, column].set(xlabel="cells", xscale="log", title=f"noise {level:g}")
