@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+import scipy.stats
 
 from neuropil.learning.classification.dense_networks import Perceptron, RandomlyWired, hidden_for
 from neuropil.learning.classification.epochs import (
@@ -15,6 +16,7 @@ from neuropil.learning.classification.epochs import (
     begin,
     epoch,
     orders,
+    shuffled,
 )
 from neuropil.learning.classification.objectives import NegativeLogLikelihood, SquaredError
 from neuropil.learning.classification.training import (
@@ -110,6 +112,14 @@ def test_every_pass_takes_each_sample_at_most_once(samples, size, passes):
     for chosen in order.reshape(-1, batches * size):
         assert len(set(chosen.tolist())) == batches * size
         assert set(chosen.tolist()) <= set(range(samples))
+
+
+def test_all_orders_are_as_likely():
+    draws = 24_000
+    found = np.asarray(jax.vmap(lambda key: shuffled(key, 4))(jax.random.split(KEY, draws)))
+    kinds, counts = np.unique(found, axis=0, return_counts=True)
+    assert len(kinds) == 24
+    assert scipy.stats.chisquare(counts).pvalue > 1e-3
 
 
 @pytest.mark.slow
