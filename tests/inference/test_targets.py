@@ -88,6 +88,12 @@ def test_entropy_without_bound_is_recognised():
         ({"means": {"x": np.nan}}, r"means\['x'\] must be finite"),
         ({"means": {"x": 0.0}, "variances": {"x": 0.0}}, "must be positive"),
         ({"means": {"x": 0.0}, "variances": {"y": 1.0}}, r"needs means\['y'\]"),
+        ({"means": {"x": 0.0}, "variances_at_most": {"y": 1.0}}, r"at_most\['y'\] needs means"),
+        ({"means": {"x": 0.0}, "variances_at_most": {"x": -1.0}}, "must be positive, got -1"),
+        (
+            {"means": {"x": 0.0}, "variances": {"x": 1.0}, "variances_at_most": {"x": 1.0}},
+            "'x' is in variances, which leaves nothing to bound",
+        ),
         ({"means": {"x": 0.0}, "at_least": {"x": 1.0}}, "leaves nothing to bound"),
         ({"at_least": {"x": 1.0}, "at_most": {"x": 0.0}}, "must lie below"),
         ({"means": {"x": 0.0}, "tolerance": 0.0}, "tolerance must be positive"),

@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.integrate import quad
+from scipy.optimize import brentq, root
 
 from neuropil.inference import (
     Behaviour,
@@ -25,13 +27,43 @@ SMALL = NaturalPath(particles=2048)
 
 def slope_of_mean(mean: float) -> float:
     """Of the density exp(slope x) on [0, 1] with this mean."""
-    from scipy.optimize import brentq
-
     return brentq(lambda s: 1 / (1 - np.exp(-s)) - 1 / s - mean, 1e-6, 50)
 
 
 def entropy_of_slope(slope: float) -> float:
     return np.log(np.expm1(slope) / slope) - slope * (1 / (1 - np.exp(-slope)) - 1 / slope)
+
+
+def tilted(slope: float, curvature: float, power: int) -> float:
+    """Of the density exp(slope x + curvature (x - 0.3)^2) on [0, 1], the moment about 0.3."""
+
+    def moment(power):
+        return quad(
+            lambda x: (x - 0.3) ** power * np.exp(slope * x + curvature * (x - 0.3) ** 2), 0, 1
+        )[0]
+
+    return moment(power) / moment(0)
+
+
+@pytest.mark.parametrize("share", [0.5, 2.0])
+def test_a_bound_on_a_variance_binds_only_where_it_is_exceeded(share):
+    free = brentq(lambda slope: tilted(slope, 0.0, 1), -20, 20)
+    bound = share * tilted(free, 0.0, 2)
+    found = maximum_entropy(
+        Behaviour(lambda p: {"x": p["x"]}, {"x": 0.3}, variances_at_most={"x": bound}),
+        UNIT,
+        SMALL,
+        key=KEY,
+    )
+    slope, curvature = free, 0.0
+    if share < 1:
+        slope, curvature = root(
+            lambda eta: [tilted(*eta, 1), tilted(*eta, 2) - bound], (free, -5.0)
+        ).x
+    eta = found.natural_parameters
+    assert eta["mean x"].value == pytest.approx(slope, rel=0.1)
+    assert eta["variance at most x"].value == pytest.approx(curvature, rel=0.1, abs=1e-12)
+    assert all(report.met for report in found.constraints)
 
 
 @pytest.mark.slow

@@ -27,6 +27,7 @@ class Behaviour(eqx.Module):
     - `means`: the mean that each statistic must have over the distribution of parameters.
     - `variances`: the mean square distance from that target which a statistic must have
       (of those in `means`).
+    - `variances_at_most`: bounds on that mean square distance, where it may also be less.
     - `at_least`, `at_most`: bounds on means, for statistics that are not in `means`.
     - `tolerance`: how far a constraint may be off, in units of the target's spread (the root of
       the variance where one is asked for, else the spread of the statistic over the answer).
@@ -35,6 +36,7 @@ class Behaviour(eqx.Module):
     statistics: Callable[..., Any]
     means: dict[str, float] = eqx.field(static=True)
     variances: dict[str, float] = eqx.field(static=True)
+    variances_at_most: dict[str, float] = eqx.field(static=True)
     at_least: dict[str, float] = eqx.field(static=True)
     at_most: dict[str, float] = eqx.field(static=True)
     units: dict[str, str] = eqx.field(static=True)
@@ -47,6 +49,7 @@ class Behaviour(eqx.Module):
         means: Mapping[str, float] | None = None,
         *,
         variances: Mapping[str, float] | None = None,
+        variances_at_most: Mapping[str, float] | None = None,
         at_least: Mapping[str, float] | None = None,
         at_most: Mapping[str, float] | None = None,
         units: Mapping[str, str] | None = None,
@@ -57,17 +60,21 @@ class Behaviour(eqx.Module):
         self.statistics = statistics
         self.means = _finite("means", means)
         self.variances = _finite("variances", variances)
+        self.variances_at_most = _finite("variances_at_most", variances_at_most)
         self.at_least = _finite("at_least", at_least)
         self.at_most = _finite("at_most", at_most)
         self.units = dict(units or {})
         self.tolerance, self.draws = float(tolerance), int(draws)
         if not (self.means or self.at_least or self.at_most):
             raise ValueError("a behaviour needs at least one target: means, at_least or at_most")
-        for name, variance in self.variances.items():
-            if name not in self.means:
-                raise ValueError(f"variances[{name!r}] needs means[{name!r}], which is missing")
-            if variance <= 0:
-                raise ValueError(f"variances[{name!r}] must be positive, got {variance}")
+        for field in ("variances", "variances_at_most"):
+            for name, variance in getattr(self, field).items():
+                if name not in self.means:
+                    raise ValueError(f"{field}[{name!r}] needs means[{name!r}], which is missing")
+                if variance <= 0:
+                    raise ValueError(f"{field}[{name!r}] must be positive, got {variance}")
+        for name in set(self.variances) & set(self.variances_at_most):
+            raise ValueError(f"{name!r} is in variances, which leaves nothing to bound")
         for name in [*self.at_least, *self.at_most]:
             if name in self.means:
                 raise ValueError(f"{name!r} is in means, which leaves nothing to bound")
@@ -86,6 +93,10 @@ class Behaviour(eqx.Module):
     def names(self) -> tuple[str, ...]:
         """The statistics that are constrained, in order."""
         return tuple(dict.fromkeys([*self.means, *self.at_least, *self.at_most]))
+
+    def asked_variance(self, name: str) -> float | None:
+        """The variance that a statistic must have or may have at most, if one was given."""
+        return self.variances.get(name, self.variances_at_most.get(name))
 
     @property
     def is_black_box(self) -> bool:
@@ -132,10 +143,14 @@ class Constraints(eqx.Module):
 
 
 def constraint_rows(behaviour: Behaviour) -> list[tuple[str, str]]:
-    """(kind, statistic) of each row: `mean`, `variance`, `at least` or `at most`."""
+    """(kind, statistic) of each row.
+
+    Kinds are `mean`, `variance`, `variance at most`, `at least` and `at most`.
+    """
     return [
         *(("mean", name) for name in behaviour.means),
         *(("variance", name) for name in behaviour.variances),
+        *(("variance at most", name) for name in behaviour.variances_at_most),
         *(("at least", name) for name in behaviour.at_least),
         *(("at most", name) for name in behaviour.at_most),
     ]
@@ -147,7 +162,7 @@ def constraints_of(behaviour: Behaviour, spread: Float[np.ndarray, " statistics"
     place = {name: number for number, name in enumerate(behaviour.names)}
     entries: list[tuple[float, float, float, int]] = []
     for kind, name in rows:
-        variance = behaviour.variances.get(name)
+        variance = behaviour.asked_variance(name)
         own = float(spread[place[name]])
         match kind:
             case "mean":
@@ -156,6 +171,9 @@ def constraints_of(behaviour: Behaviour, spread: Float[np.ndarray, " statistics"
             case "variance":
                 square = behaviour.variances[name]
                 entries.append((behaviour.means[name], square, float(np.sqrt(2.0)) * square, 0))
+            case "variance at most":
+                square = behaviour.variances_at_most[name]
+                entries.append((behaviour.means[name], square, float(np.sqrt(2.0)) * square, -1))
             case "at least":
                 entries.append((behaviour.at_least[name], 0.0, own, 1))
             case _:
@@ -163,7 +181,7 @@ def constraints_of(behaviour: Behaviour, spread: Float[np.ndarray, " statistics"
     centre, target, scale, sign = zip(*entries, strict=True)
     return Constraints(
         jnp.asarray([place[name] for _, name in rows]),
-        jnp.asarray([kind == "variance" for kind, _ in rows]),
+        jnp.asarray([kind.startswith("variance") for kind, _ in rows]),
         jnp.asarray(sign),
         jnp.asarray(centre, float),
         jnp.asarray(target, float),

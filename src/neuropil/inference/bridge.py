@@ -89,7 +89,8 @@ def bridged(
 
     `log_density` is the unnormalised density at `points`, `evaluate` gives it elsewhere. The
     mixture of the even populations serves the odd ones and the other way round, so that none is
-    judged by what was fitted to it; each population has `proposals` draws of its own.
+    judged by what was fitted to it; each population has `proposals` draws of its own. Not a number
+    for one whose draws all lie where the density is zero.
     """
     repeats, _, free = points.shape
     found = np.empty(repeats)
@@ -104,7 +105,8 @@ def bridged(
         for place, (first, second) in enumerate(
             zip(works.reshape(len(own), -1), back, strict=True)
         ):
-            found[2 * place + parity] = log_ratio(first, second).both
+            reached = np.isfinite(first).any()
+            found[2 * place + parity] = log_ratio(first, second).both if reached else np.nan
     return found
 
 

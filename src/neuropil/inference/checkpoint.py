@@ -77,7 +77,13 @@ def _identity(problem: Problem, method: eqx.Module, key: RandomKey) -> str:
         is_key = jax.dtypes.issubdtype(leaf.dtype, jax.dtypes.prng_key)
         digest.update(np.asarray(jax.random.key_data(leaf) if is_key else leaf).tobytes())
     digest.update(np.asarray(jax.random.key_data(key)).tobytes())
-    targets = (behaviour.means, behaviour.variances, behaviour.at_least, behaviour.at_most)
+    targets = (
+        behaviour.means,
+        behaviour.variances,
+        behaviour.variances_at_most,
+        behaviour.at_least,
+        behaviour.at_most,
+    )
     told = (name, targets, behaviour.tolerance, behaviour.draws, problem.support.labels, method)
     return f"{told!r}\n{digest.hexdigest()}\n"
 

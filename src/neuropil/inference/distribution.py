@@ -34,8 +34,8 @@ class ParameterDistribution(eqx.Module):
 
     Its density against the base measure is exp(sum_j eta_j T_j(z) - log Z), with T_j the
     statistic less its target mean (rows `mean`, `at least`, `at most`) or the square of that
-    (rows `variance`). Intervals hold at 95 % and come from the spread between populations of
-    particles that never mix.
+    (rows `variance`, `variance at most`). Intervals hold at 95 % and come from the spread between
+    populations of particles that never mix.
 
     - `natural_parameters`: eta by row, in the units of one over the row's.
     - `log_partition`: log Z, in nats.
@@ -179,7 +179,7 @@ class ParameterDistribution(eqx.Module):
 
 
 def row_labels(problem: Problem) -> list[str]:
-    """`mean re`, `variance re`, `at most rate`: the names of the rows in reports."""
+    """The names of the rows in reports: `mean re`, `variance re`, `at most rate`."""
     return [f"{kind} {name}" for kind, name in constraint_rows(problem.behaviour)]
 
 

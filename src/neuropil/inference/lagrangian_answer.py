@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy.special import logsumexp
 
+from neuropil.inference.behaviour import constraint_rows
 from neuropil.inference.distribution import ConstraintReport, ParameterDistribution, row_labels
 from neuropil.inference.dual import newton_direction
 from neuropil.inference.evidence import Estimate, estimate_of_repeats, log_ratio
@@ -126,11 +127,10 @@ def row_spread(
     """
     behaviour = problem.behaviour
     spread = np.asarray(problem.constraints.scale) * features.std(axis=0)
-    for row, label in enumerate(row_labels(problem)):
-        kind, name = label.rsplit(" ", 1)
-        variance = behaviour.variances.get(name)
+    for row, (kind, name) in enumerate(constraint_rows(behaviour)):
+        variance = behaviour.asked_variance(name)
         if variance is not None:
-            spread[row] = np.sqrt(2.0) * variance if kind == "variance" else np.sqrt(variance)
+            spread[row] = np.sqrt(variance) if kind == "mean" else np.sqrt(2.0) * variance
     return spread
 
 

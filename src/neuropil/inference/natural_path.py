@@ -5,7 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from neuropil.inference.bridge import bridged
 from neuropil.inference.distribution import ParameterDistribution
@@ -92,7 +92,22 @@ class NaturalPath(AbstractInferenceMethod):
 
         Raises `ValueError` when hardly any draw has finite statistics, or one does not vary.
         """
-        return drawn_start(problem, self._size(problem), self.repeats, self.batch_size, key)
+        draw_key, move_key = jax.random.split(key)
+        problem, state = drawn_start(
+            problem, self._size(problem), self.repeats, self.batch_size, draw_key
+        )
+        places = np.asarray(state.points.coordinates)
+        if len(np.unique(places, axis=0)) < len(places):
+            natural = Natural(jnp.asarray(state.reference), jnp.asarray(state.eta))
+            points, log_step, _, moves = self._moved(
+                problem, natural, state, state.points, move_key
+            )
+            state = state._replace(
+                points=points,
+                log_step=log_step,
+                simulations=state.simulations + moves * self._cost(problem),
+            )
+        return problem, state
 
     def restart(
         self, problem: Problem, start: ParameterDistribution, key: RandomKey
@@ -120,12 +135,15 @@ class NaturalPath(AbstractInferenceMethod):
         sign = np.asarray(problem.constraints.sign)
         mean = features.mean(axis=0)
         active = active_rows(sign, state.eta, mean)
-        # While a reference with exponential tails is there, a square must not be rewarded: its
-        # mean comes when more of the reference is gone.
-        held = active & np.asarray(problem.constraints.is_square) & (state.reference > 0)
+        # A square is not rewarded before all else is near: while a reference with exponential
+        # tails is there its mean comes when more of the reference is gone, and in a box the
+        # particles would leave for its far corners, where squares are largest.
+        is_square = np.asarray(problem.constraints.is_square)
+        near = _is_near(features, mean, active & ~is_square)
+        held = active & is_square & ((state.reference > 0) or not near)
         held &= state.eta + newton_direction(features, active) > 0
         active &= ~held
-        near = np.all(np.abs(mean[active]) <= _NEAR * features.std(axis=0)[active])
+        near = _is_near(features, mean, active)
         removal = -_removed(state.reference) if near else 0.0
         direction = newton_direction(features, active, log_reference, removal)
         change = np.where(
@@ -166,8 +184,8 @@ class NaturalPath(AbstractInferenceMethod):
         mean = np.asarray(points.features).mean(axis=0)
         error = np.asarray(points.features).std(axis=0) / np.sqrt(len(features))
         active = active_rows(sign, eta, mean, slack=4 * error)
-        near = np.all(np.abs(mean[active]) <= np.maximum(0.05, 4 * error[active]))
-        arrived = fraction == 1.0 and reference == 0.0 and near
+        settled = np.all(np.abs(mean[active]) <= np.maximum(0.05, 4 * error[active]))
+        arrived = fraction == 1.0 and reference == 0.0 and settled
         state = state._replace(
             step=state.step + 1,
             sampling=int(arrived),
@@ -309,6 +327,15 @@ class NaturalPath(AbstractInferenceMethod):
             * leaps
             * max(problem.behaviour.draws, 1)
         )
+
+
+def _is_near(
+    features: Float[np.ndarray, "points rows"],
+    mean: Float[np.ndarray, " rows"],
+    rows: Bool[np.ndarray, " rows"],
+) -> bool:
+    """Whether the means of these rows are zero within a part of their spread."""
+    return bool(np.all(np.abs(mean[rows]) <= _NEAR * features.std(axis=0)[rows]))
 
 
 def _traced(state: PathState, info: PathStep) -> PathState:

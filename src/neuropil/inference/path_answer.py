@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from neuropil.inference.behaviour import constraint_rows
 from neuropil.inference.distribution import ConstraintReport, ParameterDistribution, row_labels
 from neuropil.inference.dual import Tilt, tilt
 from neuropil.inference.evidence import Estimate, estimate_of_repeats
@@ -132,7 +133,7 @@ def _reports(problem: Problem, state: PathState, solved: Tilt) -> list[Constrain
     scale, target = np.asarray(constraints.scale), np.asarray(constraints.target)
     centre, sign = np.asarray(constraints.centre), np.asarray(constraints.sign)
     is_square = np.asarray(constraints.is_square)
-    variances = problem.behaviour.variances
+    names = [name for _, name in constraint_rows(problem.behaviour)]
     reports = []
     for row, label in enumerate(row_labels(problem)):
         average = float(weights @ features[:, row])
@@ -140,7 +141,7 @@ def _reports(problem: Problem, state: PathState, solved: Tilt) -> list[Constrain
         reached = estimate_of_repeats(
             offset + scale[row] * means[:, row], value=offset + scale[row] * average
         )
-        own = label.split(" ", 1)[1] in variances
+        own = problem.behaviour.asked_variance(names[row]) is not None
         spread = scale[row] * (1.0 if own else np.sqrt(weights @ (features[:, row] - average) ** 2))
         tolerance = problem.behaviour.tolerance * float(spread)
         low, high = reached.lower - offset, reached.upper - offset

@@ -12,8 +12,9 @@ from neuropil.inference.path_state import PathState, empty_pool
 from neuropil.inference.target import Natural, Points, Problem, place_batch
 from neuropil.types import RandomKey
 
-_MOST_DRAWS = 50
-"""Draws for each particle that is wanted, after which a behaviour's domain is too small."""
+_FEW_DRAWS, _MOST_DRAWS = 4, 50
+"""Draws for each particle that is wanted: after the first number an eighth of the particles is
+enough to go on with, after the second a behaviour's domain is too small."""
 
 _FIRST_LOG_STEP = float(np.log(0.3))
 
@@ -23,7 +24,9 @@ def drawn_start(
 ) -> tuple[Problem, PathState]:
     """`repeats` populations of `size` particles from the reference, and the scales they show.
 
-    Raises `ValueError` when hardly any draw has finite statistics, or one does not vary.
+    In a small domain each population has fewer draws than particles, and repeats them: what
+    follows has to move them. Raises `ValueError` when hardly any draw has finite statistics, or
+    one does not vary.
     """
     count = repeats * size
     bounded = problem.support.starts_at_answer
@@ -31,20 +34,27 @@ def drawn_start(
     rows = problem.constraints.target.size
     natural = Natural(jnp.asarray(reference), jnp.zeros(rows))
     found: list[Points] = []
-    inside = drawn = 0
-    while inside < count:
+    owners: list[Int[np.ndarray, " inside"]] = []
+    inside = np.zeros(repeats, int)
+    rounds = 0
+    while inside.min() < (size if rounds < _FEW_DRAWS else -(-size // 8)):
+        if rounds == _MOST_DRAWS:
+            raise ValueError(
+                f"statistics are finite at only {inside.sum()} of {rounds * count} draws from the "
+                "support: narrow it to where the model shows the activity that they measure"
+            )
         key, draw = jax.random.split(key)
         points = place_batch(problem, natural, problem.support.draw(draw, count), batch_size)
-        keep = np.isfinite(np.asarray(points.log_density))
+        keep = np.flatnonzero(np.isfinite(np.asarray(points.log_density)))
         found.append(jax.tree.map(lambda leaf, keep=keep: np.asarray(leaf)[keep], points))
-        inside += int(keep.sum())
-        drawn += count
-        if drawn >= _MOST_DRAWS * count and inside < count:
-            raise ValueError(
-                f"statistics are finite at only {inside} of {drawn} draws from the support: "
-                "narrow it to where the model shows the activity that they measure"
-            )
-    points = jax.tree.map(lambda *leaves: jnp.asarray(np.concatenate(leaves)[:count]), *found)
+        owners.append(keep // size)
+        inside += np.bincount(owners[-1], minlength=repeats)
+        rounds += 1
+    owner = np.concatenate(owners)
+    chosen = np.concatenate(
+        [np.resize(np.flatnonzero(owner == number), size) for number in range(repeats)]
+    )
+    points = jax.tree.map(lambda *leaves: jnp.asarray(np.concatenate(leaves)[chosen]), *found)
     statistics = np.asarray(points.statistics)
     low, high = np.quantile(statistics, [0.16, 0.84], axis=0)
     spread = np.where(high > low, 0.5 * (high - low), statistics.std(axis=0))
@@ -59,7 +69,9 @@ def drawn_start(
         points = place_batch(problem, natural, points.coordinates, batch_size)
     else:
         points = points._replace(features=jax.vmap(constraints.features)(points.statistics))
-    log_z = np.log(inside / drawn) - (float(points.log_reference[0]) if bounded else 0.0)
+    log_z = _log_shares(inside, rounds * size) - (
+        float(points.log_reference[0]) if bounded else 0.0
+    )
     return problem, PathState(
         step=0,
         sampling=0,
@@ -68,9 +80,9 @@ def drawn_start(
         scale=np.asarray(constraints.scale),
         points=points,
         log_step=_FIRST_LOG_STEP,
-        log_z=np.full((3, repeats), log_z),
-        inside_share=inside / drawn,
-        simulations=drawn,
+        log_z=np.tile(log_z, (3, 1)),
+        inside_share=float(inside.mean() / (rounds * size)),
+        simulations=rounds * count,
         pool=empty_pool(points),
         precise=0,
         trace=np.zeros((0, 4)),
@@ -130,6 +142,18 @@ def carried_start(
         precise=0,
         trace=np.zeros((0, 4)),
     )
+
+
+def _log_shares(inside: Int[np.ndarray, " repeats"], drawn: int) -> Float[np.ndarray, " repeats"]:
+    """Pseudo-values of the logarithm of the share that lies inside, one for each population.
+
+    Their spread is that of the estimate and their mean has lost its bias to first order (the
+    jackknife), where logarithms of the single shares would all be too low.
+    """
+    repeats = len(inside)
+    together = np.log(inside.sum() / (repeats * drawn))
+    without = np.log((inside.sum() - inside) / ((repeats - 1) * drawn))
+    return repeats * together - (repeats - 1) * without
 
 
 def _heaviest(

@@ -1,0 +1,65 @@
+"""Behaviours whose statistics exist in a small part of the support."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.optimize import brentq
+
+from neuropil.inference import Behaviour, Interval, NaturalPath, Support, maximum_entropy
+from neuropil.inference.behaviour import constraints_of
+from neuropil.inference.evidence import estimate_of_repeats
+from neuropil.inference.target import Problem
+
+KEY = jax.random.key(1)
+CENTRE, RADIUS = 0.3, 0.08
+SQUARE = Support({"z": Interval(0.0, 1.0, shape=(2,))})
+
+
+def across_a_disc(parameters):
+    """The first coordinate from the centre of a disc, in radii; not a number outside of it."""
+    away = (parameters["z"] - CENTRE) / RADIUS
+    return {"across": jnp.where(jnp.dot(away, away) < 1, away[0], jnp.nan)}
+
+
+def integral(eta: float, power: int) -> float:
+    """Of x^power exp(eta x) over the unit disc."""
+    return quad(lambda x: x**power * np.exp(eta * x) * 2 * np.sqrt(1 - x * x), -1, 1)[0]
+
+
+@pytest.fixture(scope="module")
+def answer():
+    """A disc of 2 % of the square, in which the mean is asked to lie off the centre."""
+    return maximum_entropy(
+        Behaviour(across_a_disc, {"across": 0.3}),
+        SQUARE,
+        NaturalPath(particles=1024),
+        key=KEY,
+        check=False,
+    )
+
+
+def test_a_disc_has_its_tilt_and_its_entropy(answer):
+    eta = brentq(lambda eta: integral(eta, 1) / integral(eta, 0) - 0.3, 0, 10)
+    entropy = np.log(integral(eta, 0)) - 0.3 * eta + 2 * np.log(RADIUS)
+    assert answer.natural_parameters["mean across"].value == pytest.approx(eta, rel=0.15)
+    assert answer.entropy.value == pytest.approx(entropy, abs=4 * answer.entropy.standard_error)
+    assert answer.entropy.standard_error < 0.03
+    assert answer.inside_share == pytest.approx(np.pi * RADIUS**2, rel=0.3)
+
+
+def test_no_draw_is_there_twice_in_the_end(answer):
+    assert len(np.unique(answer.coordinates, axis=0)) > 0.95 * len(answer.coordinates)
+
+
+def test_the_share_that_few_draws_show_comes_with_its_error():
+    """Over many starts: no bias of the logarithm of the share, and errors of the size stated."""
+    behaviour = Behaviour(across_a_disc, {"across": 0.3})
+    problem = Problem(behaviour, SQUARE, constraints_of(behaviour, np.ones(1)), None)
+    method = NaturalPath(particles=256)
+    starts = [method.init(problem, key)[1].log_z[2] for key in jax.random.split(KEY, 60)]
+    found = np.array([estimate_of_repeats(each)[:2] for each in starts])
+    off = found[:, 0] - np.log(np.pi * RADIUS**2)
+    assert abs(off.mean()) < 4 * off.std() / np.sqrt(len(off))
+    assert off.std() == pytest.approx(np.sqrt(np.mean(found[:, 1] ** 2)), rel=0.35)
