@@ -204,8 +204,30 @@ def test_published_runs_are_judged_by_how_far_they_fall_short():
     assert claims_on_scaling.certificate(level, 2).verdict is Verdict.NOT_REPRODUCED
 
 
+def test_variance_that_means_alone_do_not_leave_has_its_price():
+    """A share s of draws at distance d brings the variance s d^2, and moves the mean by s d."""
+    asked, eta, far = 0.25, 200.0, 40.0
+    numbers = {"means": [0.5, 1.5], "variances": [asked**2, asked**2]}
+
+    def claim(found: float):
+        rows = {"mean amplification": eta, "variance at most amplification": found**2}
+        data = recorded(-800.0, **rows).assign(
+            uniform_mean=("name", [3.0, far]), uniform_deviation=("name", [4.0, 0.0])
+        )
+        results = {"stable-amplification-250": data.assign_coords(name=["growth", "amplification"])}
+        return claims_on_scaling.variation({"stable_amplification": numbers}, results, 250)
+
+    narrow = claim(0.08)
+    assert narrow.verdict is Verdict.NOT_REPRODUCED
+    share = (asked**2 - 0.08**2) / (far - 1.5) ** 2
+    assert narrow.values["share"] == pytest.approx(share)
+    assert narrow.values["price"] == pytest.approx(share * (far - 1.5) * eta)
+    assert claim(0.25).verdict is Verdict.REPRODUCED
+
+
 def test_sizes_left_out_are_said_to_be():
-    configuration = {"stable_amplification": {"neurons": [2]}}
+    numbers = {"neurons": [2], "variances_at_most_from": 50}
+    configuration = {"stable_amplification": numbers}
     data = recorded(-1.8, growth=0.5).assign(
         statistic=(("draw", "name"), np.ones((3, 2))),
         recomputed=(("fresh", "name"), np.ones((2, 2))),

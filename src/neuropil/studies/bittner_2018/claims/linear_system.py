@@ -90,9 +90,9 @@ def natural_parameters(results: Results) -> Claim:
 def constraints(results: Results, shard: str, identifier: str, what: str) -> Claim:
     """Every constraint within its tolerance, interval included."""
     data = results[shard]
-    off = np.maximum(
-        np.abs(data.reached_lower - data.target), np.abs(data.reached_upper - data.target)
-    )
+    above = data.reached_upper - data.target
+    is_bound = data.row.str.contains("at most")
+    off = np.maximum(above, (data.target - data.reached_lower).where(~is_bound, 0.0))
     worst = float((off / data.tolerance).max())
     rows = [
         f"{name}: {float(reached):.4g} for {float(target):.4g}"
