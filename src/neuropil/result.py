@@ -21,6 +21,7 @@ class Outcome(enum.IntEnum):
     STEP_TOO_SMALL = 4
     MASS_AT_EDGE = 5
     ENTROPY_UNBOUNDED = 6
+    VARIANCE_FAR_OFF = 7
 
     @property
     def sentence(self) -> str:
@@ -46,6 +47,11 @@ _SENTENCES = {
         "Entropy grows without bound: the targets leave directions of the unbounded support free, "
         "so that no distribution has the largest entropy. Bound the support, constrain more, or "
         "give a base measure."
+    ),
+    Outcome.VARIANCE_FAR_OFF: (
+        "A variance that was asked for is larger than the parameters have that meet the means: "
+        "only rare ones, far off, would bring it. Give it in `variances_at_most` to take it as a "
+        "bound, or narrow the support."
     ),
     Outcome.MASS_AT_EDGE: (
         "Probability reached an edge of the grid, where a wall would hold it back; widen the grid."

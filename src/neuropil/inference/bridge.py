@@ -13,6 +13,7 @@ from neuropil.inference.evidence import log_ratio
 from neuropil.types import RandomKey, Scalar
 
 _MOST_CLUSTERS, _POINTS_A_CLUSTER = 32, 40
+_FEWEST_FOR_COVARIANCE = 2
 _WIDENED = 1.3
 """Clusters are cut at their borders, so that Gaussians of their covariances are too narrow."""
 
@@ -57,7 +58,7 @@ def mixture_of(points: Float[np.ndarray, "points free"], key: RandomKey) -> Gaus
     shares, means, factors = [], [], []
     for cluster in range(clusters):
         own = white[label == cluster]
-        if len(own) <= 2 * free:
+        if len(own) <= _FEWEST_FOR_COVARIANCE * free:
             continue
         covariance = np.atleast_2d(np.cov(own, rowvar=False))
         covariance = _WIDENED * covariance + 1e-6 * np.eye(free)
@@ -90,10 +91,13 @@ def bridged(
     `log_density` is the unnormalised density at `points`, `evaluate` gives it elsewhere. The
     mixture of the even populations serves the odd ones and the other way round, so that none is
     judged by what was fitted to it; each population has `proposals` draws of its own. Not a number
-    for one whose draws all lie where the density is zero.
+    for one whose draws all lie where the density is zero, and for all where points are too few to
+    know their covariance.
     """
-    repeats, _, free = points.shape
-    found = np.empty(repeats)
+    repeats, size, free = points.shape
+    found = np.full(repeats, np.nan)
+    if repeats // 2 * size <= _FEWEST_FOR_COVARIANCE * free:
+        return found
     for parity in (0, 1):
         fit_key, draw_key, key = jax.random.split(key, 3)
         mixture = mixture_of(points[1 - parity :: 2].reshape(-1, free), fit_key)
@@ -105,8 +109,8 @@ def bridged(
         for place, (first, second) in enumerate(
             zip(works.reshape(len(own), -1), back, strict=True)
         ):
-            reached = np.isfinite(first).any()
-            found[2 * place + parity] = log_ratio(first, second).both if reached else np.nan
+            if np.isfinite(first).any():
+                found[2 * place + parity] = log_ratio(first, second).both
     return found
 
 

@@ -13,7 +13,7 @@ from neuropil.inference.dual import newton_direction
 from neuropil.inference.evidence import Estimate, estimate_of_repeats, log_ratio
 from neuropil.inference.flow import Flow, log_densities
 from neuropil.inference.logistic import log_logistic
-from neuropil.inference.moves import hamiltonian_sweeps, spread_factor
+from neuropil.inference.moves import hamiltonian_sweeps
 from neuropil.inference.target import Natural, Points, Problem, place_all
 from neuropil.result import Outcome
 from neuropil.types import RandomKey
@@ -176,8 +176,7 @@ def _dual_value(
         natural,
         move_key,
         start,
-        jnp.asarray(spread_factor(np.asarray(start.coordinates))),
-        jnp.asarray(np.log(0.3)),
+        float(np.log(0.3)),
         sweeps=_SWEEPS,
         leaps=_LEAPS,
         batch_size=batch_size,

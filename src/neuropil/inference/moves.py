@@ -31,8 +31,49 @@ def spread_factor(
     return np.linalg.cholesky(covariance + 1e-18 * np.eye(free))
 
 
-@eqx.filter_jit
 def hamiltonian_sweeps(
+    problem: Problem,
+    natural: Natural,
+    key: RandomKey,
+    points: Points,
+    log_step: float,
+    *,
+    sweeps: int,
+    leaps: int,
+    batch_size: int | None,
+) -> tuple[Points, float, float]:
+    """Hamiltonian Monte Carlo of every particle; the step is tuned to the mean acceptance.
+
+    Steps of each half of the particles are shaped like the other half: a particle whose own place
+    had a part in the shape would move further the further out it is, and in many dimensions that
+    changes the density (means were off by a fifth of their spread with ten particles a
+    dimension). Returns the points, the log step and the acceptance of the last sweep.
+    """
+    halves = slice(0, None, 2), slice(1, None, 2)
+    accepted = []
+    for half, other, own_key in zip(halves, halves[::-1], jax.random.split(key), strict=True):
+        factor = jnp.asarray(spread_factor(np.asarray(points.coordinates[other])))
+        moved, step, acceptance = _sweeps_of_half(
+            problem,
+            natural,
+            own_key,
+            jax.tree.map(lambda leaf, half=half: leaf[half], points),
+            factor,
+            jnp.asarray(log_step),
+            sweeps=sweeps,
+            leaps=leaps,
+            batch_size=batch_size,
+        )
+        points = jax.tree.map(
+            lambda whole, part, half=half: whole.at[half].set(part), points, moved
+        )
+        log_step = float(step)
+        accepted.append(float(acceptance))
+    return points, log_step, float(np.mean(accepted))
+
+
+@eqx.filter_jit
+def _sweeps_of_half(
     problem: Problem,
     natural: Natural,
     key: RandomKey,
@@ -44,11 +85,7 @@ def hamiltonian_sweeps(
     leaps: int,
     batch_size: int | None,
 ) -> tuple[Points, Scalar, Scalar]:
-    """Hamiltonian Monte Carlo of every particle; the step is tuned to the mean acceptance.
-
-    `factor` is from `spread_factor`. Returns the points, the log step and the acceptance of the
-    last sweep.
-    """
+    """The same with steps of a given shape, see `spread_factor`."""
 
     def shaped(vector: Float[Array, " free"]) -> Float[Array, " free"]:
         return factor * vector if factor.ndim == 1 else factor @ vector
@@ -142,4 +179,4 @@ def differential_sweeps(
     return jax.tree.map(jnp.asarray, held), log_step, acceptance
 
 
-__all__ = ["differential_sweeps", "hamiltonian_sweeps", "spread_factor"]
+__all__ = ["differential_sweeps", "hamiltonian_sweeps"]

@@ -12,10 +12,16 @@ from neuropil.inference.distribution import ParameterDistribution
 from neuropil.inference.dual import active_rows, longest_step, newton_direction
 from neuropil.inference.evidence import log_ratio
 from neuropil.inference.methods import AbstractInferenceMethod
-from neuropil.inference.moves import differential_sweeps, hamiltonian_sweeps, spread_factor
+from neuropil.inference.moves import differential_sweeps, hamiltonian_sweeps
 from neuropil.inference.path_answer import answer_of, interim
 from neuropil.inference.path_start import carried_start, drawn_start
-from neuropil.inference.path_state import PathState, astray, empty_pool, grows_without_bound
+from neuropil.inference.path_state import (
+    PathState,
+    astray,
+    empty_pool,
+    grows_without_bound,
+    leaves_for_squares,
+)
 from neuropil.inference.target import (
     Natural,
     Points,
@@ -39,6 +45,7 @@ class PathStep(NamedTuple):
 
 
 _FEWEST_ROUNDS, _NEAR = 4, 0.3
+_FORGOTTEN = 0.1
 
 
 class NaturalPath(AbstractInferenceMethod):
@@ -56,7 +63,8 @@ class NaturalPath(AbstractInferenceMethod):
     - `least_share`: the share of effective particles that a step must leave.
     - `sweeps`, `leaps`: moves for each look at how far particles have come, and leapfrog steps.
     - `most_moves`: how many looks at most, for each step of the path.
-    - `most_rounds`: rounds of moves at the answer until every interval is narrow enough.
+    - `most_rounds`: rounds of moves at the answer until every interval is narrow enough, and as
+      many at most before those until the particles have forgotten how they arrived.
     - `batch_size`: how many particles are evaluated at once (`None`: all), to bound the memory.
     """
 
@@ -143,6 +151,7 @@ class NaturalPath(AbstractInferenceMethod):
         held = active & is_square & ((state.reference > 0) or not near)
         held &= state.eta + newton_direction(features, active) > 0
         active &= ~held
+        withdrawn = state.reference == 0 and bool(np.any(held & (state.eta > 0)))
         near = _is_near(features, mean, active)
         removal = -_removed(state.reference) if near else 0.0
         direction = newton_direction(features, active, log_reference, removal)
@@ -195,6 +204,7 @@ class NaturalPath(AbstractInferenceMethod):
             log_step=log_step,
             log_z=log_z,
             simulations=state.simulations + moves * self._cost(problem),
+            withdrawn=state.withdrawn + withdrawn,
         )
         entropy = float(
             log_z[2].mean() - eta @ mean - reference * np.mean(np.asarray(points.log_reference))
@@ -209,19 +219,27 @@ class NaturalPath(AbstractInferenceMethod):
         points, log_step, acceptance, moves = self._moved(
             problem, natural, state, state.points, key
         )
-        kept = max(1, int(4e7 // max(points.coordinates.size, 1)))
-
+        # Means that still lag behind the natural parameters would be taken for theirs, and no
+        # spread between populations would tell.
+        left = _largest_correlation(np.asarray(state.points.features), np.asarray(points.features))
+        memory = state.memory * float(np.clip(left, 0.0, _FORGOTTEN ** (1 / self.most_rounds)))
         state = state._replace(
             step=state.step + 1,
-            sampling=state.sampling + 1,
             points=points,
             log_step=log_step,
             simulations=state.simulations + moves * self._cost(problem),
-            pool=state.pool.joined(points, kept),
+            memory=memory,
         )
+        if memory > _FORGOTTEN:
+            mean = np.asarray(points.features).mean(axis=0)
+            entropy = float(state.log_z[2].mean() - state.eta @ mean)
+            info = PathStep(True, 1.0, acceptance, moves, mean, entropy)
+            return _traced(state, info), info
+        kept = max(1, int(4e7 // max(points.coordinates.size, 1)))
+        state = state._replace(sampling=state.sampling + 1, pool=state.pool.joined(points, kept))
         found = interim(problem, state)
         if not found.near:
-            state = state._replace(sampling=0, pool=empty_pool(points))
+            state = state._replace(sampling=0, pool=empty_pool(points), memory=1.0)
         else:
             state = state._replace(precise=int(found.precise))
         info = PathStep(True, 1.0, acceptance, moves, found.mean, found.entropy)
@@ -233,6 +251,7 @@ class NaturalPath(AbstractInferenceMethod):
             state.step >= self.most_steps
             or state.sampling > self.most_rounds
             or (state.precise and state.sampling > _FEWEST_ROUNDS)
+            or leaves_for_squares(state)
             or (not state.sampling and (grows_without_bound(state.trace) or astray(state.trace)))
         )
 
@@ -280,7 +299,6 @@ class NaturalPath(AbstractInferenceMethod):
         key: RandomKey,
     ) -> tuple[Points, float, float, int]:
         """Moves until the features have forgotten half of where they were."""
-        factor = spread_factor(np.asarray(points.coordinates))
         before = np.asarray(points.features)
         log_step, acceptance = state.log_step, 0.0
         moves = 0
@@ -296,18 +314,16 @@ class NaturalPath(AbstractInferenceMethod):
                     sweeps=self.sweeps,
                 )
             else:
-                points, log_step_array, accepted = hamiltonian_sweeps(
+                points, log_step, acceptance = hamiltonian_sweeps(
                     problem,
                     natural,
                     move_key,
                     points,
-                    jnp.asarray(factor),
-                    jnp.asarray(log_step),
+                    log_step,
                     sweeps=self.sweeps,
                     leaps=self.leaps,
                     batch_size=self.batch_size,
                 )
-                log_step, acceptance = float(log_step_array), float(accepted)
             if _largest_correlation(before, np.asarray(points.features)) < 0.5:
                 break
         return points, log_step, acceptance, moves

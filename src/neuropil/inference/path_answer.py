@@ -9,7 +9,13 @@ from neuropil.inference.behaviour import constraint_rows
 from neuropil.inference.distribution import ConstraintReport, ParameterDistribution, row_labels
 from neuropil.inference.dual import Tilt, tilt
 from neuropil.inference.evidence import Estimate, estimate_of_repeats
-from neuropil.inference.path_state import PathState, astray, empty_pool, grows_without_bound
+from neuropil.inference.path_state import (
+    PathState,
+    astray,
+    empty_pool,
+    grows_without_bound,
+    leaves_for_squares,
+)
 from neuropil.inference.target import Problem
 from neuropil.result import Outcome
 
@@ -75,6 +81,8 @@ def answer_of(problem: Problem, state: PathState) -> ParameterDistribution:
     sampled = state.step > 0 and state.sampling > 0
     if sampled and solved.converged and all(report.met for report in reports):
         outcome = Outcome.SUCCESSFUL
+    elif leaves_for_squares(state):
+        outcome = Outcome.VARIANCE_FAR_OFF
     elif grows_without_bound(state.trace):
         outcome = Outcome.ENTROPY_UNBOUNDED
     elif astray(state.trace):

@@ -85,6 +85,8 @@ def drawn_start(
         simulations=rounds * count,
         pool=empty_pool(points),
         precise=0,
+        memory=1.0,
+        withdrawn=0,
         trace=np.zeros((0, 4)),
     )
 
@@ -140,6 +142,8 @@ def carried_start(
         simulations=2 * repeats * size,
         pool=empty_pool(points),
         precise=0,
+        memory=1.0,
+        withdrawn=0,
         trace=np.zeros((0, 4)),
     )
 

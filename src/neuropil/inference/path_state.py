@@ -9,6 +9,7 @@ from neuropil.inference.target import Points
 
 _LITTLE_REFERENCE, _HALVINGS, _GAIN = 0.2, 4, 0.05
 _ASTRAY = 1e3
+_WITHDRAWALS = 3
 
 
 class Pool(NamedTuple):
@@ -42,7 +43,9 @@ class PathState(NamedTuple):
     parameters are chosen from all of them together, so that the spread between populations is an
     honest error. `log_z` has three rows: forward, backward, both (see `evidence.LogRatio`).
     `trace` has a row for each step: reference, entropy, largest missing constraint in units of
-    its scale, simulations.
+    its scale, simulations. `memory` is what is left, at the answer, of where the particles were
+    when they arrived, and 1 on the way. `withdrawn` counts how often squares were no longer
+    rewarded because the particles left for where these are large.
     """
 
     step: int
@@ -57,6 +60,8 @@ class PathState(NamedTuple):
     simulations: int
     pool: Pool
     precise: int
+    memory: float
+    withdrawn: int
     trace: Float[np.ndarray, "steps 4"]
 
 
@@ -74,6 +79,11 @@ def grows_without_bound(trace: Float[np.ndarray, "steps 4"]) -> bool:
     return bool(np.all(gained > _GAIN) and gained[-1] > 0.7 * gained[0])
 
 
+def leaves_for_squares(state: PathState) -> bool:
+    """Whether each time that squares were rewarded the particles left, and the means with them."""
+    return state.withdrawn >= _WITHDRAWALS
+
+
 def astray(trace: Float[np.ndarray, "steps 4"]) -> bool:
     """Whether the constraints have been left far behind instead of met."""
     missing = trace[:, 2]
@@ -83,4 +93,4 @@ def astray(trace: Float[np.ndarray, "steps 4"]) -> bool:
     )
 
 
-__all__ = ["PathState", "Pool", "astray", "empty_pool", "grows_without_bound"]
+__all__ = ["PathState", "Pool", "astray", "empty_pool", "grows_without_bound", "leaves_for_squares"]
