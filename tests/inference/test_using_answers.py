@@ -8,6 +8,7 @@ from scipy.integrate import quad
 from scipy.optimize import brentq, root
 
 from neuropil.inference import (
+    AugmentedLagrangian,
     Behaviour,
     BlackBox,
     Interval,
@@ -239,6 +240,43 @@ def test_an_interrupted_run_goes_on_to_the_same_numbers(tmp_path, monkeypatch):
     other = Behaviour(lambda p: {"x": p["x"]}, {"x": 0.7}, variances={"x": 0.01})
     with pytest.raises(ValueError, match="holds another inference"):
         maximum_entropy(other, UNIT, SMALL, **call)
+
+
+def test_what_was_simulated_before_an_interruption_is_not_simulated_again(tmp_path):
+    calls = [0]
+
+    def simulator(parameters):
+        calls[0] += len(parameters["x"])
+        if calls[0] == 2 * 512:
+            raise KeyboardInterrupt
+        return {"x": parameters["x"]}
+
+    behaviour = Behaviour(BlackBox(simulator, batched=True), {"x": 0.8})
+    method = NaturalPath(particles=512, sweeps=1, most_moves=1, most_steps=1)
+
+    def solve(folder):
+        calls[0] -= calls[0] % 512
+        before = calls[0]
+        found = maximum_entropy(
+            behaviour, UNIT, method, key=KEY, check=False, throw=False, checkpoint=folder
+        )
+        return found, calls[0] - before
+
+    with pytest.raises(KeyboardInterrupt):
+        solve(tmp_path / "interrupted")
+    resumed, after = solve(tmp_path / "interrupted")
+    whole, altogether = solve(tmp_path / "whole")
+    assert after == altogether - 512
+    assert np.array_equal(resumed.coordinates, whole.coordinates)
+
+
+def test_the_state_of_another_method_is_refused(tmp_path):
+    behaviour = Behaviour(lambda p: {"x": p["x"]}, {"x": 0.8})
+    call = {"key": KEY, "check": False, "checkpoint": tmp_path, "throw": False}
+    maximum_entropy(behaviour, UNIT, NaturalPath(particles=512, most_steps=1), **call)
+    other = AugmentedLagrangian(epochs=1, iterations=1)
+    with pytest.raises(ValueError, match="choose another"):
+        maximum_entropy(behaviour, UNIT, other, **call)
 
 
 @pytest.mark.slow

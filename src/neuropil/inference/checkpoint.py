@@ -2,11 +2,13 @@
 
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from neuropil.inference.target import Problem
@@ -19,41 +21,38 @@ _IDENTITY = "inference.txt"
 class InferenceCheckpoint:
     """A folder with the latest state of one inference.
 
-    Raises `ValueError` when the folder holds another one, or files of something else. Functions
-    are recognised by name only: a changed simulator of the same name is the caller's to notice.
+    Raises `ValueError` when the folder holds files of something else.
     """
 
-    def __init__(self, folder: Path, problem: Problem, method: eqx.Module, key: RandomKey):
+    def __init__(self, folder: Path):
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        identity = _identity(problem, method, key)
-        label = folder / _IDENTITY
-        if label.exists():
-            if label.read_text(encoding="utf-8") != identity:
-                raise ValueError(
-                    f"checkpoint {folder} holds another inference (another behaviour, support, "
-                    "method or key): choose another folder, or remove it"
-                )
-        elif any(folder.iterdir()):
+        if any(folder.iterdir()) and not (folder / _IDENTITY).exists():
             raise ValueError(f"checkpoint {folder} holds files of something else")
-        else:
-            label.write_text(identity, encoding="utf-8")
 
-    def latest(self, state: Any) -> Any:
-        """The state that was kept last, else the one given, which also says what it looks like."""
+    def latest(self) -> list[np.ndarray] | None:
+        """The leaves of the state that was kept last, `None` before the first."""
         path = self._folder / _STATE
         if not path.exists():
-            return state
-        leaves, structure = jax.tree.flatten(state)
+            return None
         with np.load(path, allow_pickle=False) as stored:
-            found = [stored[f"leaf{number}"] for number in range(len(leaves))]
-        return jax.tree.unflatten(
-            structure,
-            [
-                type(old)(new) if isinstance(old, (int, float)) else new
-                for old, new in zip(leaves, found, strict=True)
-            ],
-        )
+            return [stored[f"leaf{number}"] for number in range(len(stored.files))]
+
+    def claim(self, problem: Problem, method: eqx.Module, key: RandomKey) -> None:
+        """Take the folder for this inference, the scales of its problem set.
+
+        Raises `ValueError` when it holds another. Functions are recognised by name only: a
+        changed simulator of the same name is the caller's to notice.
+        """
+        identity = _identity(problem, method, key)
+        label = self._folder / _IDENTITY
+        if not label.exists():
+            label.write_text(identity, encoding="utf-8")
+        elif label.read_text(encoding="utf-8") != identity:
+            raise ValueError(
+                f"checkpoint {self._folder} holds another inference (another behaviour, support, "
+                "method or key): choose another folder, or remove it"
+            )
 
     def keep(self, state: Any) -> None:
         """Write the state aside, then put it in its place."""
@@ -63,6 +62,23 @@ class InferenceCheckpoint:
             arrays: dict[str, Any] = {f"leaf{n}": np.asarray(leaf) for n, leaf in enumerate(leaves)}
             np.savez(file, **arrays)
         os.replace(aside, self._folder / _STATE)
+
+
+def filled(template: Any, leaves: Sequence[np.ndarray]) -> Any:
+    """A state like `template` with these leaves. Raises `ValueError` for another number of them."""
+    old, structure = jax.tree.flatten(template)
+    if len(old) != len(leaves):
+        raise ValueError(
+            f"the state that was kept has {len(leaves)} parts and this method's has {len(old)}: "
+            "choose another checkpoint folder, or remove it"
+        )
+    return jax.tree.unflatten(structure, [_like(*pair) for pair in zip(old, leaves, strict=True)])
+
+
+def _like(old: Any, leaf: np.ndarray) -> Any:
+    if isinstance(old, (int, float)):
+        return type(old)(leaf)
+    return jnp.asarray(leaf) if isinstance(old, jax.Array) else leaf
 
 
 def _identity(problem: Problem, method: eqx.Module, key: RandomKey) -> str:
@@ -88,4 +104,4 @@ def _identity(problem: Problem, method: eqx.Module, key: RandomKey) -> str:
     return f"{told!r}\n{digest.hexdigest()}\n"
 
 
-__all__ = ["InferenceCheckpoint"]
+__all__ = ["InferenceCheckpoint", "filled"]

@@ -58,15 +58,17 @@ def maximum_entropy(
         faults = faults_of(problem, check_key).faults
         if faults:
             raise ValueError("no distribution has these targets: " + "; ".join(faults))
-    if start is None:
+    kept = None if checkpoint is None else InferenceCheckpoint(Path(checkpoint))
+    leaves = None if kept is None else kept.latest()
+    if leaves is not None:
+        problem, state = method.resumed(problem, leaves, init_key)
+    elif start is None:
         problem, state = method.init(problem, init_key)
     else:
         problem, state = method.restart(problem, start, init_key)
-    kept = (
-        None if checkpoint is None else InferenceCheckpoint(Path(checkpoint), problem, method, key)
-    )
     if kept is not None:
-        state = kept.latest(state)
+        kept.claim(problem, method, key)
+        kept.keep(state)
     with tqdm(disable=not progress, desc="maximum entropy", unit="step") as bar:
         bar.update(int(state.step))
         while not method.finished(problem, state):

@@ -1,10 +1,13 @@
 """What every method of inference is: a start, a step, and an answer."""
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from typing import Any
 
 import equinox as eqx
+import numpy as np
 
+from neuropil.inference.checkpoint import filled
 from neuropil.inference.distribution import ParameterDistribution
 from neuropil.inference.target import Problem
 from neuropil.types import RandomKey
@@ -26,6 +29,13 @@ class AbstractInferenceMethod(eqx.Module):
     ) -> tuple[Problem, Any]:
         """As `init`, from the answer to other targets. Raises `TypeError` unless overridden."""
         raise TypeError(f"{type(self).__name__} always starts afresh: leave `start` out")
+
+    def resumed(
+        self, problem: Problem, leaves: Sequence[np.ndarray], key: RandomKey
+    ) -> tuple[Problem, Any]:
+        """As `init`, with the state that a checkpoint kept."""
+        problem, state = self.init(problem, key)
+        return problem, filled(state, leaves)
 
     @abstractmethod
     def step(self, problem: Problem, state: Any, key: RandomKey) -> tuple[Any, Any]:

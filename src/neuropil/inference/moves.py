@@ -179,4 +179,14 @@ def differential_sweeps(
     return jax.tree.map(jnp.asarray, held), log_step, acceptance
 
 
-__all__ = ["differential_sweeps", "hamiltonian_sweeps"]
+def largest_correlation(
+    before: Float[np.ndarray, "points rows"], after: Float[np.ndarray, "points rows"]
+) -> float:
+    """How much of where points were is left after moves: over rows, the largest correlation."""
+    first, second = before - before.mean(axis=0), after - after.mean(axis=0)
+    scale = np.sqrt((first**2).mean(axis=0) * (second**2).mean(axis=0))
+    shared = (first * second).mean(axis=0)
+    return float(np.max(shared / np.where(scale > 0, scale, np.inf)))
+
+
+__all__ = ["differential_sweeps", "hamiltonian_sweeps", "largest_correlation"]

@@ -1,23 +1,27 @@
 """From the reference to the answer along natural parameters, with particles that follow."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from neuropil.inference.bridge import bridged
+from neuropil.inference.checkpoint import filled
 from neuropil.inference.distribution import ParameterDistribution
 from neuropil.inference.dual import active_rows, longest_step, newton_direction
 from neuropil.inference.evidence import log_ratio
 from neuropil.inference.methods import AbstractInferenceMethod
-from neuropil.inference.moves import differential_sweeps, hamiltonian_sweeps
+from neuropil.inference.moves import differential_sweeps, hamiltonian_sweeps, largest_correlation
 from neuropil.inference.path_answer import answer_of, interim
 from neuropil.inference.path_start import carried_start, drawn_start
 from neuropil.inference.path_state import (
     PathState,
     astray,
+    blank_state,
     empty_pool,
     grows_without_bound,
     leaves_for_squares,
@@ -127,6 +131,14 @@ class NaturalPath(AbstractInferenceMethod):
         size = self._size(problem)
         return carried_start(problem, start, size, self.repeats, self.batch_size, key)
 
+    def resumed(
+        self, problem: Problem, leaves: Sequence[np.ndarray], key: RandomKey
+    ) -> tuple[Problem, PathState]:
+        """The state that a checkpoint kept; nothing is simulated again."""
+        state = filled(blank_state(), leaves)
+        scale = jnp.asarray(state.scale)
+        return eqx.tree_at(lambda p: p.constraints.scale, problem, scale), state
+
     def step(
         self, problem: Problem, state: PathState, key: RandomKey
     ) -> tuple[PathState, PathStep]:
@@ -221,7 +233,7 @@ class NaturalPath(AbstractInferenceMethod):
         )
         # Means that still lag behind the natural parameters would be taken for theirs, and no
         # spread between populations would tell.
-        left = _largest_correlation(np.asarray(state.points.features), np.asarray(points.features))
+        left = largest_correlation(np.asarray(state.points.features), np.asarray(points.features))
         memory = state.memory * float(np.clip(left, 0.0, _FORGOTTEN ** (1 / self.most_rounds)))
         state = state._replace(
             step=state.step + 1,
@@ -324,7 +336,7 @@ class NaturalPath(AbstractInferenceMethod):
                     leaps=self.leaps,
                     batch_size=self.batch_size,
                 )
-            if _largest_correlation(before, np.asarray(points.features)) < 0.5:
+            if largest_correlation(before, np.asarray(points.features)) < 0.5:
                 break
         return points, log_step, acceptance, moves
 
@@ -377,15 +389,6 @@ def _redrawn(
         places = (np.arange(size) + offsets[number]) / size
         chosen.append(number * size + np.minimum(np.searchsorted(edges, places), size - 1))
     return np.concatenate(chosen)
-
-
-def _largest_correlation(
-    before: Float[np.ndarray, "points rows"], after: Float[np.ndarray, "points rows"]
-) -> float:
-    first, second = before - before.mean(axis=0), after - after.mean(axis=0)
-    scale = np.sqrt((first**2).mean(axis=0) * (second**2).mean(axis=0))
-    shared = (first * second).mean(axis=0)
-    return float(np.max(shared / np.where(scale > 0, scale, np.inf)))
 
 
 __all__ = ["NaturalPath", "PathStep"]

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
@@ -65,6 +66,30 @@ class PathState(NamedTuple):
     trace: Float[np.ndarray, "steps 4"]
 
 
+def blank_state() -> PathState:
+    """A state that holds nothing, to be filled with what was kept."""
+    nothing = np.zeros(0)
+    points = Points(*(jnp.zeros(0) for _ in Points._fields))
+    pool = Pool(*(nothing for _ in Pool._fields))
+    return PathState(
+        step=0,
+        sampling=0,
+        reference=0.0,
+        eta=nothing,
+        scale=nothing,
+        points=points,
+        log_step=0.0,
+        log_z=nothing,
+        inside_share=0.0,
+        simulations=0,
+        pool=pool,
+        precise=0,
+        memory=0.0,
+        withdrawn=0,
+        trace=nothing,
+    )
+
+
 def grows_without_bound(trace: Float[np.ndarray, "steps 4"]) -> bool:
     """Whether removing the rest of the reference goes on to add entropy, as much each time.
 
@@ -93,4 +118,12 @@ def astray(trace: Float[np.ndarray, "steps 4"]) -> bool:
     )
 
 
-__all__ = ["PathState", "Pool", "astray", "empty_pool", "grows_without_bound", "leaves_for_squares"]
+__all__ = [
+    "PathState",
+    "Pool",
+    "astray",
+    "blank_state",
+    "empty_pool",
+    "grows_without_bound",
+    "leaves_for_squares",
+]
