@@ -48,6 +48,21 @@ def gaussian(dimension: int, seed: int = 0) -> ClosedForm:
     return ClosedForm(Behaviour(statistics, means, variances=variances), support, entropy, eta)
 
 
+def mean_square(dimension: int, mean: float = 0.05, **variances: Any) -> ClosedForm:
+    """The mean of the squares of many parameters in a box: each is a truncated Gaussian."""
+
+    def law(deviation: float) -> Any:
+        return scipy.stats.truncnorm(-1 / deviation, 1 / deviation, scale=deviation)
+
+    deviation = scipy.optimize.brentq(lambda s: law(s).var() - mean, 0.01, 0.5, xtol=1e-14)
+    return ClosedForm(
+        Behaviour(lambda p: {"x": jnp.mean(p["z"] ** 2)}, {"x": mean}, **variances),
+        Support({"z": Interval(-1.0, 1.0, shape=(dimension,))}),
+        dimension * float(law(deviation).entropy()),
+        {"mean x": -0.5 * dimension / deviation**2},
+    )
+
+
 def independent_gaussian(dimension: int) -> ClosedForm:
     """Means and variances of many parameters, with spreads a factor of a hundred apart."""
     deviation = np.geomspace(0.1, 10, dimension)
@@ -204,4 +219,5 @@ LARGE_FAMILIES = {
     "gaussian, 10 parameters": lambda: gaussian(10),
     "gaussian, 50 parameters": lambda: independent_gaussian(50),
     "32 islands": lambda: many_islands(5),
+    "mean square of 1000 parameters": lambda: mean_square(1000),
 }

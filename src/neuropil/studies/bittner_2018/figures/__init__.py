@@ -29,6 +29,7 @@ def figures(
         partial(go_no_go.pairs, results),
         partial(go_no_go.trap, results),
         partial(stomatogastric.synapses, results),
+        partial(stomatogastric.ranges, results),
         partial(stomatogastric.predicted, configuration, results),
         partial(stomatogastric.rasters, configuration, results),
         partial(stomatogastric.hub, results),

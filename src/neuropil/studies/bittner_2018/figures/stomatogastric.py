@@ -8,6 +8,7 @@ import xarray as xr
 from matplotlib.figure import Figure
 
 from neuropil import plots
+from neuropil.circuits import pyloric_parameters
 from neuropil.circuits.stomatogastric import SYNAPSE_NAMES
 from neuropil.plots.style import BLUE, GREY, RED, plain
 from neuropil.studies.contract import DrawnFigure
@@ -33,6 +34,44 @@ def synapses(results: Results) -> DrawnFigure:
         figure,
         alt="Burst rate falls as the synapse from LP to the pacemaker grows; the two synapses of "
         "the pacemaker onto LP stand in for each other.",
+    )
+
+
+def ranges(results: Results) -> DrawnFigure:
+    """Where in its published range each parameter lies, and in which directions they are held."""
+    published = pyloric_parameters()
+    varied = results["stomatogastric"]["sample"].values
+    first = len(published.names) - varied.shape[1]
+    low, high = published.lower[first:], published.upper[first:]
+    logarithmic = published.is_logarithmic[first:]
+    low, high = (np.where(logarithmic, np.log10(end), end) for end in (low, high))
+    shares = (varied - low) / (high - low)
+    names = published.names[first:]
+    figure = Figure(figsize=(10, 1.6 + 0.22 * len(names)), layout="constrained")
+    left, right = figure.subplots(1, 2, width_ratios=(1.5, 1))
+    places = np.arange(len(names))[::-1]
+    for (lowest, highest), width in (((0.05, 0.95), 1.2), ((0.25, 0.75), 4.0)):
+        ends = np.quantile(shares, [lowest, highest], axis=0)
+        left.hlines(places, *ends, color=BLUE, linewidth=width)
+    left.plot(np.median(shares, axis=0), places, "o", color=RED, markersize=3.5)
+    left.set_yticks(places, names)
+    left.set(xlim=(0, 1), xlabel="part of the published range")
+    held = np.sqrt(12 * np.linalg.eigvalsh(np.atleast_2d(np.cov(shares, rowvar=False))))
+    right.plot(np.arange(1, len(held) + 1), held, "o-", color=BLUE, markersize=3.5)
+    right.axhline(1, color=GREY, linewidth=0.8, linestyle="--")
+    right.set(
+        ylim=(0, None), xlabel="direction, stiffest first", ylabel="spread (uniform draws: 1)"
+    )
+    plain(left)
+    plain(right)
+    return DrawnFigure(
+        "stomatogastric-ranges",
+        f"Left: median (red), quartiles and central 90 % of the {len(names)} parameters of "
+        "circuits with the tri-phasic rhythm, in their published ranges (synapses in the "
+        "logarithm). Right: spread along the principal directions of the same draws, in units of "
+        "that of uniform ones.",
+        figure,
+        alt="Most parameters cover most of their range; few directions are held tightly.",
     )
 
 
@@ -109,4 +148,4 @@ def hub(results: Results) -> DrawnFigure:
     )
 
 
-__all__ = ["hub", "predicted", "synapses"]
+__all__ = ["hub", "predicted", "ranges", "rasters", "synapses"]
