@@ -50,8 +50,8 @@ _SENTENCES = {
     ),
     Outcome.VARIANCE_FAR_OFF: (
         "A variance that was asked for is larger than the parameters have that meet the means: "
-        "only rare ones, far off, would bring it. Give it in `variances_at_most` to take it as a "
-        "bound, or narrow the support."
+        "only rare ones, far off, would bring it. It was taken as a bound: say so with "
+        "`variances_at_most`, or narrow the support."
     ),
     Outcome.MASS_AT_EDGE: (
         "Probability reached an edge of the grid, where a wall would hold it back; widen the grid."

@@ -1,10 +1,11 @@
-"""Normalising constants by a bridge: a known integral, and where there is no bridge."""
+"""Normalising constants: a bridge to a known integral, none where it leads nowhere, Jensen."""
 
 import jax
 import numpy as np
 import pytest
 
 from neuropil.inference.bridge import bridged
+from neuropil.inference.evidence import estimate_of_log
 
 KEY = jax.random.key(0)
 RNG = np.random.default_rng(0)
@@ -32,3 +33,15 @@ def test_draws_that_all_miss_give_no_integral():
     points = RNG.normal(size=(8, 50, 2))
     nowhere = lambda drawn: np.full(len(drawn), -np.inf)  # noqa: E731
     assert np.isnan(bridged(nowhere, points, log_gaussian(points), KEY, 50)).all()
+
+
+@pytest.mark.parametrize("deviation", [0.02, 1.0])
+def test_logarithms_of_estimates_without_bias_give_the_logarithm(deviation):
+    """exp(N(-s^2 / 2, s^2)) has the mean 1."""
+    repeats = RNG.normal(-0.5 * deviation**2, deviation, size=(2000, 16))
+    found = [estimate_of_log(each) for each in repeats]
+    values = np.array([each.value for each in found])
+    assert abs(values.mean()) < 4 * values.std() / np.sqrt(2000)
+    stated = np.sqrt(np.mean([each.standard_error**2 for each in found]))
+    assert values.std() == pytest.approx(stated, rel=0.15)
+    assert np.mean([each.lower < 0 < each.upper for each in found]) > 0.94

@@ -25,6 +25,7 @@ from neuropil.inference.path_state import (
     empty_pool,
     grows_without_bound,
     leaves_for_squares,
+    signs,
 )
 from neuropil.inference.target import (
     Natural,
@@ -152,7 +153,7 @@ class NaturalPath(AbstractInferenceMethod):
     ) -> tuple[PathState, PathStep]:
         features = np.asarray(state.points.features)
         log_reference = np.asarray(state.points.log_reference)
-        sign = np.asarray(problem.constraints.sign)
+        sign = signs(problem, state)
         mean = features.mean(axis=0)
         active = active_rows(sign, state.eta, mean)
         # A square is not rewarded before all else is near: while a reference with exponential
@@ -262,8 +263,7 @@ class NaturalPath(AbstractInferenceMethod):
         return bool(
             state.step >= self.most_steps
             or state.sampling > self.most_rounds
-            or (state.precise and state.sampling > _FEWEST_ROUNDS)
-            or leaves_for_squares(state)
+            or ((state.precise or leaves_for_squares(state)) and state.sampling > _FEWEST_ROUNDS)
             or (not state.sampling and (grows_without_bound(state.trace) or astray(state.trace)))
         )
 

@@ -8,13 +8,14 @@ from jaxtyping import Float
 from neuropil.inference.behaviour import constraint_rows
 from neuropil.inference.distribution import ConstraintReport, ParameterDistribution, row_labels
 from neuropil.inference.dual import Tilt, tilt
-from neuropil.inference.evidence import Estimate, estimate_of_repeats
+from neuropil.inference.evidence import Estimate, estimate_of_log, estimate_of_repeats
 from neuropil.inference.path_state import (
     PathState,
     astray,
     empty_pool,
     grows_without_bound,
     leaves_for_squares,
+    signs,
 )
 from neuropil.inference.target import Problem
 from neuropil.result import Outcome
@@ -75,7 +76,7 @@ def answer_of(problem: Problem, state: PathState) -> ParameterDistribution:
         )
         for row, label in enumerate(row_labels(problem))
     }
-    log_z = estimate_of_repeats(state.log_z[2] + solved.log_ratio)
+    log_z = estimate_of_log(state.log_z[2] + solved.log_ratio)
     half = np.array([r.reached.upper - r.reached.value for r in reports]) / scale
     off = np.where(active, np.abs(solved.residual), 0.0)
     sampled = state.step > 0 and state.sampling > 0
@@ -117,7 +118,7 @@ def answer_of(problem: Problem, state: PathState) -> ParameterDistribution:
 
 def _solved(problem: Problem, state: PathState) -> Tilt:
     pooled = state.pool.features.reshape(-1, state.eta.size)
-    return tilt(pooled, np.asarray(problem.constraints.sign), state.eta)
+    return tilt(pooled, signs(problem, state), state.eta)
 
 
 def _population_means(

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
-from neuropil.inference.target import Points
+from neuropil.inference.target import Points, Problem
 
 _LITTLE_REFERENCE, _HALVINGS, _GAIN = 0.2, 4, 0.05
 _ASTRAY = 1e3
@@ -109,6 +109,17 @@ def leaves_for_squares(state: PathState) -> bool:
     return state.withdrawn >= _WITHDRAWALS
 
 
+def signs(problem: Problem, state: PathState) -> Int[np.ndarray, " rows"]:
+    """-1 for rows that are bounded from above, 1 from below, 0 where the mean must be met.
+
+    Variances that the particles leave for are bounds from then on.
+    """
+    sign = np.array(problem.constraints.sign)
+    if leaves_for_squares(state):
+        sign[np.asarray(problem.constraints.is_square) & (sign == 0)] = -1
+    return sign
+
+
 def astray(trace: Float[np.ndarray, "steps 4"]) -> bool:
     """Whether the constraints have been left far behind instead of met."""
     missing = trace[:, 2]
@@ -126,4 +137,5 @@ __all__ = [
     "empty_pool",
     "grows_without_bound",
     "leaves_for_squares",
+    "signs",
 ]
