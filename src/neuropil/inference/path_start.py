@@ -84,9 +84,6 @@ def drawn_start(
         inside_share=float(inside.mean() / (rounds * size)),
         simulations=rounds * count,
         pool=empty_pool(points),
-        precise=0,
-        memory=1.0,
-        withdrawn=0,
         trace=np.zeros((0, 4)),
     )
 
@@ -141,9 +138,6 @@ def carried_start(
         inside_share=start.inside_share,
         simulations=2 * repeats * size,
         pool=empty_pool(points),
-        precise=0,
-        memory=1.0,
-        withdrawn=0,
         trace=np.zeros((0, 4)),
     )
 

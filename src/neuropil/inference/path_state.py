@@ -60,10 +60,10 @@ class PathState(NamedTuple):
     inside_share: float
     simulations: int
     pool: Pool
-    precise: int
-    memory: float
-    withdrawn: int
     trace: Float[np.ndarray, "steps 4"]
+    precise: int = 0
+    memory: float = 1.0
+    withdrawn: int = 0
 
 
 def blank_state() -> PathState:
@@ -83,9 +83,6 @@ def blank_state() -> PathState:
         inside_share=0.0,
         simulations=0,
         pool=pool,
-        precise=0,
-        memory=0.0,
-        withdrawn=0,
         trace=nothing,
     )
 

@@ -84,8 +84,6 @@ def reweighted(
         simulations=len(table),
         pool=empty_pool(points).joined(points, 1),
         precise=1,
-        memory=1.0,
-        withdrawn=0,
         trace=np.array([[0.0, float(log_z.mean()), 0.0, len(table)]]),
     )
     return answer_of(problem, state)

@@ -48,7 +48,7 @@ def configuration(scale: Scale) -> dict[str, Any]:
             "means": [0.5, 1.5],
             "variances": [0.25**2, 0.25**2],
             "bound": 1.0,
-            # From this size on the means alone leave less variance of amplification than this.
+            # From this size on the means alone leave less variance of amplification than is asked.
             "variances_at_most_from": 50,
             "uniform_draws": 2000,
             # The default number of particles below this size, and this number from there on.

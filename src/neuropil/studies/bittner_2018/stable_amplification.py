@@ -45,13 +45,9 @@ def run_stable_amplification(
 ) -> xr.Dataset:
     """The answer for N neurons, and the statistics of some samples from N x N matrices."""
     numbers = configuration["stable_amplification"]
-    method = NaturalPath(
-        particles=numbers["particles"] if neurons >= numbers["particles_from"] else None
-    )
-    if neurons >= numbers["leaps_from"]:
-        method = NaturalPath(
-            particles=numbers["particles"], leaps=numbers["leaps"], sweeps=1, most_moves=4
-        )
+    particles = numbers["particles"] if neurons >= numbers["particles_from"] else None
+    far: dict[str, Any] = {"leaps": numbers["leaps"], "sweeps": 1, "most_moves": 4}
+    method = NaturalPath(particles=particles, **(far if neurons >= numbers["leaps_from"] else {}))
     solve, draw, anywhere = jax.random.split(key, 3)
     behaviour, support = problem(numbers, neurons)
     answer = maximum_entropy(

@@ -100,13 +100,13 @@ def variation(configuration: Mapping[str, Any], results: Results, size: int) -> 
         f"the standard deviation of {asked:g} that was asked for.",
         published=f"{asked:g}",
         measured=f"{found:.3f} where entropy is largest with no more than {asked:g}; exactly that "
-        f"much takes a share of {share:.2g} of networks like uniform draws, which amplify "
-        f"{far:.0f} times where {mean:g} is asked, and costs {price:.2g} nats",
+        f"much can be had with a share of {share:.2g} of networks like uniform draws, whose "
+        f"amplification is {far:.0f} where {mean:g} is asked, for about {price:.2g} nats",
         rule="within 10 %",
         values={"deviation": found, "share": share, "price": price},
-        otherwise="in so many dimensions the mean alone fixes amplification more narrowly; the "
-        "largest entropy with the published variance is had by rare networks far off, which no "
-        "finite sample shows, so that the variance is taken as a bound here",
+        otherwise="in so many dimensions the mean alone fixes amplification more narrowly; with "
+        "rare networks far off, which no finite sample shows, the published variance costs next to "
+        "no entropy, so that it is taken as a bound here",
     )
 
 
