@@ -5,10 +5,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from neuropil.inference import Behaviour, Interval, NaturalPath, Support
+from neuropil.inference import Behaviour, BlackBox, Interval, NaturalPath, Support
 from neuropil.inference.behaviour import constraints_of
-from neuropil.inference.moves import hamiltonian_sweeps, largest_correlation
-from neuropil.inference.target import Natural, Problem, place_all
+from neuropil.inference.moves import (
+    differential_sweeps,
+    hamiltonian_sweeps,
+    largest_correlation,
+)
+from neuropil.inference.target import Natural, Problem, place_all, place_black_box
 
 KEY = jax.random.key(0)
 
@@ -49,3 +53,68 @@ def test_the_answer_is_read_off_when_the_arrival_is_forgotten():
             arrival = np.asarray(state.points.features)
         state, _ = method.step(problem, state, jax.random.fold_in(KEY, state.step))
     assert largest_correlation(arrival, state.pool.features[0]) < 0.2
+
+
+def comb(z: np.ndarray) -> np.ndarray:
+    """Small in the middle of each of sixteen teeth."""
+    return (np.sin(8 * np.pi * z) / 0.15) ** 2
+
+
+def test_moves_along_differences_keep_the_density_and_go_as_far_as_a_group_allows():
+    """Six coordinates within narrow teeth and six that are free."""
+    behaviour = Behaviour(
+        BlackBox(lambda p: {"x": comb(p["stiff"]).sum(axis=1)}, batched=True), {"x": 6.0}
+    )
+    support = Support({name: Interval(-1.0, 1.0, shape=(6,)) for name in ("stiff", "loose")})
+    problem = Problem(behaviour, support, constraints_of(behaviour, np.ones(1)), None)
+    natural = Natural(jnp.zeros(()), jnp.array([-0.5]))
+    draw_key, own_key, key = jax.random.split(KEY, 3)
+    grid = np.linspace(-1, 1, 40_001)[1:-1]
+    weights = np.exp(-0.5 * comb(grid))
+    weights /= weights.sum()
+    start = np.array(support.draw(draw_key, 1024))
+    places = np.asarray(jax.random.choice(own_key, grid, (1024, 6), p=jnp.asarray(weights)))
+    start[:, :6] = 2 * np.arctanh(places)
+    points = place_black_box(problem, natural, start)
+    lengths, stiff, loose = np.zeros(0), [], []
+    for each in jax.random.split(key, 150):
+        points, lengths, _ = differential_sweeps(
+            lambda y: place_black_box(problem, natural, y),
+            support.groups,
+            each,
+            points,
+            lengths,
+            sweeps=1,
+        )
+        stiff.append(float(points.statistics.mean()) / 6)
+        loose.append(float(jnp.mean(points.coordinates[:, 6:] ** 2)))
+    assert np.mean(stiff) == pytest.approx(weights @ comb(grid), rel=0.05)
+    assert np.mean(loose[30:]) == pytest.approx(np.pi**2 / 3, rel=0.05)
+    of_all, _, of_stiff, of_loose = np.exp(lengths)
+    assert of_loose > 5 * of_stiff
+    assert of_loose > 5 * of_all
+    left = np.corrcoef(start[:, 6], np.asarray(points.coordinates)[:, 6])[0, 1]
+    assert abs(left) < 0.2
+
+
+@pytest.mark.parametrize("free", [1, 2])
+def test_moves_along_differences_need_no_groups(free):
+    """One group of all coordinates is no group."""
+    behaviour = Behaviour(BlackBox(lambda p: {"x": p["x"][:, 0]}, batched=True), {"x": 0.5})
+    support = Support({"x": Interval(0.0, 1.0, shape=(free,))})
+    problem = Problem(behaviour, support, constraints_of(behaviour, np.ones(1)), None)
+    natural = Natural(jnp.zeros(()), jnp.zeros(1))
+    points = place_black_box(problem, natural, np.asarray(support.draw(KEY, 512)))
+    lengths, squares = np.zeros(0), []
+    for each in jax.random.split(KEY, 80):
+        points, lengths, _ = differential_sweeps(
+            lambda y: place_black_box(problem, natural, y),
+            support.groups,
+            each,
+            points,
+            lengths,
+            sweeps=1,
+        )
+        squares.append(float(jnp.mean(points.coordinates**2)))
+    assert len(lengths) == min(free, 2)
+    assert np.mean(squares[10:]) == pytest.approx(np.pi**2 / 3, rel=0.08)

@@ -10,6 +10,7 @@ from scipy.optimize import brentq
 from neuropil.inference import Behaviour, Interval, NaturalPath, Support, maximum_entropy
 from neuropil.inference.behaviour import constraints_of
 from neuropil.inference.evidence import estimate_of_repeats
+from neuropil.inference.path_start import drawn_start
 from neuropil.inference.target import Problem
 
 KEY = jax.random.key(1)
@@ -63,3 +64,15 @@ def test_the_share_that_few_draws_show_comes_with_its_error():
     off = found[:, 0] - np.log(np.pi * RADIUS**2)
     assert abs(off.mean()) < 4 * off.std() / np.sqrt(len(off))
     assert off.std() == pytest.approx(np.sqrt(np.mean(found[:, 1] ** 2)), rel=0.35)
+
+
+def test_more_draws_at_the_start_know_the_share_better():
+    behaviour = Behaviour(across_a_disc, {"across": 0.3})
+    problem = Problem(behaviour, SQUARE, constraints_of(behaviour, np.ones(1)), None)
+    few, many = (
+        drawn_start(problem, 64, 16, None, KEY, rounds_for_all=rounds)[1] for rounds in (1, 200)
+    )
+    assert many.simulations > 2 * few.simulations
+    assert many.log_z[2].std() < 0.7 * few.log_z[2].std()
+    distinct = [len(np.unique(state.points.coordinates, axis=0)) for state in (few, many)]
+    assert distinct[0] < 1024 == distinct[1]

@@ -15,8 +15,9 @@ from neuropil.inference.distribution import ParameterDistribution
 from neuropil.inference.dual import active_rows, longest_step, newton_direction
 from neuropil.inference.evidence import log_ratio
 from neuropil.inference.methods import AbstractInferenceMethod
-from neuropil.inference.moves import differential_sweeps, hamiltonian_sweeps, largest_correlation
+from neuropil.inference.moves import largest_correlation
 from neuropil.inference.path_answer import answer_of, interim
+from neuropil.inference.path_moves import MoveSettings, moved
 from neuropil.inference.path_start import carried_start, drawn_start
 from neuropil.inference.path_state import (
     PathState,
@@ -29,11 +30,9 @@ from neuropil.inference.path_state import (
 )
 from neuropil.inference.target import (
     Natural,
-    Points,
     Problem,
     log_density,
     place_batch,
-    place_black_box,
 )
 from neuropil.types import RandomKey
 
@@ -44,7 +43,7 @@ class PathStep(NamedTuple):
     sampling: bool
     fraction: float
     acceptance: float
-    moves: int
+    looks: int
     residual: Float[np.ndarray, " rows"]
     entropy: float
 
@@ -72,6 +71,10 @@ class NaturalPath(AbstractInferenceMethod):
     - `most_rounds`: rounds of moves at the answer until every interval is narrow enough, and as
       many at most before those until the particles have forgotten how they arrived.
     - `batch_size`: how many particles are evaluated at once (`None`: all), to bound the memory.
+    - `start_rounds`: how many draws from the reference for each particle, until every one has its
+      own inside the behaviour's domain; then an eighth is enough, and they are repeated. Where
+      moves hardly lead from one part of a small domain to another, more draws make intervals
+      narrower, and more rounds do not.
     """
 
     particles: int | None = None
@@ -83,6 +86,7 @@ class NaturalPath(AbstractInferenceMethod):
     most_steps: int = 500
     most_rounds: int = 24
     batch_size: int | None = None
+    start_rounds: int = 4
 
     def __check_init__(self) -> None:
         """Raises `ValueError` for settings outside their range."""
@@ -97,7 +101,7 @@ class NaturalPath(AbstractInferenceMethod):
             )
         if not 0 < self.least_share < 1:
             raise ValueError(f"least_share must lie between 0 and 1, got {self.least_share}")
-        for name in ("sweeps", "leaps", "most_moves", "most_steps", "most_rounds"):
+        for name in ("sweeps", "leaps", "most_moves", "most_steps", "most_rounds", "start_rounds"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be one or more, got {getattr(self, name)}")
 
@@ -108,19 +112,17 @@ class NaturalPath(AbstractInferenceMethod):
         """
         draw_key, move_key = jax.random.split(key)
         problem, state = drawn_start(
-            problem, self._size(problem), self.repeats, self.batch_size, draw_key
+            problem,
+            self._size(problem),
+            self.repeats,
+            self.batch_size,
+            draw_key,
+            rounds_for_all=self.start_rounds,
         )
         places = np.asarray(state.points.coordinates)
         if len(np.unique(places, axis=0)) < len(places):
             natural = Natural(jnp.asarray(state.reference), jnp.asarray(state.eta))
-            points, log_step, _, moves = self._moved(
-                problem, natural, state, state.points, move_key
-            )
-            state = state._replace(
-                points=points,
-                log_step=log_step,
-                simulations=state.simulations + moves * self._cost(problem),
-            )
+            state = moved(problem, natural, state, move_key, self._settings).state
         return problem, state
 
     def restart(
@@ -191,7 +193,10 @@ class NaturalPath(AbstractInferenceMethod):
             )
         else:
             points = place_batch(problem, natural, points.coordinates, self.batch_size)
-        points, log_step, acceptance, moves = self._moved(problem, natural, state, points, move_key)
+        state, acceptance, looks = moved(
+            problem, natural, state._replace(points=points), move_key, self._settings
+        )
+        points = state.points
         after = removal * fraction * np.asarray(points.log_reference) + np.asarray(
             points.features
         ) @ (fraction * change)
@@ -214,40 +219,31 @@ class NaturalPath(AbstractInferenceMethod):
             sampling=int(arrived),
             reference=reference,
             eta=eta,
-            points=points,
-            log_step=log_step,
             log_z=log_z,
-            simulations=state.simulations + moves * self._cost(problem),
             withdrawn=state.withdrawn + withdrawn,
         )
         entropy = float(
             log_z[2].mean() - eta @ mean - reference * np.mean(np.asarray(points.log_reference))
         )
-        info = PathStep(False, fraction, acceptance, moves, np.where(active, mean, 0.0), entropy)
+        info = PathStep(False, fraction, acceptance, looks, np.where(active, mean, 0.0), entropy)
         return _traced(state, info), info
 
     def _round(
         self, problem: Problem, state: PathState, key: RandomKey
     ) -> tuple[PathState, PathStep]:
         natural = Natural(jnp.asarray(state.reference), jnp.asarray(state.eta))
-        points, log_step, acceptance, moves = self._moved(
-            problem, natural, state, state.points, key
-        )
+        before = np.asarray(state.points.features)
+        state, acceptance, looks = moved(problem, natural, state, key, self._settings)
+        points = state.points
         # Means that still lag behind the natural parameters would be taken for theirs, and no
         # spread between populations would tell.
-        left = largest_correlation(np.asarray(state.points.features), np.asarray(points.features))
+        left = largest_correlation(before, np.asarray(points.features))
         memory = state.memory * float(np.clip(left, 0.0, _FORGOTTEN ** (1 / self.most_rounds)))
-        state = state._replace(
-            step=state.step + 1,
-            points=points,
-            log_step=log_step,
-            simulations=state.simulations + moves * self._cost(problem),
-            memory=memory,
-        )
+        state = state._replace(step=state.step + 1, memory=memory)
         if memory > _FORGOTTEN:
             mean = np.asarray(points.features).mean(axis=0)
             entropy = float(state.log_z[2].mean() - state.eta @ mean)
-            info = PathStep(True, 1.0, acceptance, moves, mean, entropy)
+            info = PathStep(True, 1.0, acceptance, looks, mean, entropy)
             return _traced(state, info), info
         kept = max(1, int(4e7 // max(points.coordinates.size, 1)))
         state = state._replace(sampling=state.sampling + 1, pool=state.pool.joined(points, kept))
@@ -256,7 +252,7 @@ class NaturalPath(AbstractInferenceMethod):
             state = state._replace(sampling=0, pool=empty_pool(points), memory=1.0)
         else:
             state = state._replace(precise=int(found.precise))
-        info = PathStep(True, 1.0, acceptance, moves, found.mean, found.entropy)
+        info = PathStep(True, 1.0, acceptance, looks, found.mean, found.entropy)
         return _traced(state, info), info
 
     def finished(self, problem: Problem, state: PathState) -> bool:
@@ -303,59 +299,15 @@ class NaturalPath(AbstractInferenceMethod):
             "acceptance": f"{info.acceptance:.2f}",
         }
 
-    def _moved(
-        self,
-        problem: Problem,
-        natural: Natural,
-        state: PathState,
-        points: Points,
-        key: RandomKey,
-    ) -> tuple[Points, float, float, int]:
-        """Moves until the features have forgotten half of where they were."""
-        before = np.asarray(points.features)
-        log_step, acceptance = state.log_step, 0.0
-        moves = 0
-        while moves < self.most_moves:
-            moves += 1
-            key, move_key = jax.random.split(key)
-            if problem.behaviour.is_black_box:
-                points, log_step, acceptance = differential_sweeps(
-                    lambda y: place_black_box(problem, natural, y),
-                    move_key,
-                    points,
-                    log_step,
-                    sweeps=self.sweeps,
-                )
-            else:
-                points, log_step, acceptance = hamiltonian_sweeps(
-                    problem,
-                    natural,
-                    move_key,
-                    points,
-                    log_step,
-                    sweeps=self.sweeps,
-                    leaps=self.leaps,
-                    batch_size=self.batch_size,
-                )
-            if largest_correlation(before, np.asarray(points.features)) < 0.5:
-                break
-        return points, log_step, acceptance, moves
+    @property
+    def _settings(self) -> MoveSettings:
+        return MoveSettings(self.sweeps, self.leaps, self.most_moves, self.batch_size)
 
     def _size(self, problem: Problem) -> int:
         if self.particles is not None:
             return self.particles // self.repeats
         wanted = 32_768 * 20 / max(20, problem.support.dimension, problem.constraints.target.size)
         return max(int(wanted), 2_048) // self.repeats
-
-    def _cost(self, problem: Problem) -> int:
-        leaps = 1 if problem.behaviour.is_black_box else self.leaps
-        return (
-            self.repeats
-            * self._size(problem)
-            * self.sweeps
-            * leaps
-            * max(problem.behaviour.draws, 1)
-        )
 
 
 def _is_near(

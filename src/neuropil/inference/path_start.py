@@ -12,20 +12,26 @@ from neuropil.inference.path_state import PathState, empty_pool
 from neuropil.inference.target import Natural, Points, Problem, place_batch
 from neuropil.types import RandomKey
 
-_FEW_DRAWS, _MOST_DRAWS = 4, 50
-"""Draws for each particle that is wanted: after the first number an eighth of the particles is
-enough to go on with, after the second a behaviour's domain is too small."""
+_MOST_ROUNDS = 50
+"""Draws for each particle that is wanted, after which a behaviour's domain is too small."""
 
 _FIRST_LOG_STEP = float(np.log(0.3))
 
 
 def drawn_start(
-    problem: Problem, size: int, repeats: int, batch_size: int | None, key: RandomKey
+    problem: Problem,
+    size: int,
+    repeats: int,
+    batch_size: int | None,
+    key: RandomKey,
+    *,
+    rounds_for_all: int,
 ) -> tuple[Problem, PathState]:
     """`repeats` populations of `size` particles from the reference, and the scales they show.
 
-    In a small domain each population has fewer draws than particles, and repeats them: what
-    follows has to move them. Raises `ValueError` when hardly any draw has finite statistics, or
+    In a small domain, where `rounds_for_all` draws for each particle are not enough, each
+    population has fewer draws than particles, an eighth at least, and repeats them: what follows
+    has to move them. Raises `ValueError` when hardly any draw has finite statistics, or
     one does not vary.
     """
     count = repeats * size
@@ -37,8 +43,8 @@ def drawn_start(
     owners: list[Int[np.ndarray, " inside"]] = []
     inside = np.zeros(repeats, int)
     rounds = 0
-    while inside.min() < (size if rounds < _FEW_DRAWS else -(-size // 8)):
-        if rounds == _MOST_DRAWS:
+    while inside.min() < (size if rounds < rounds_for_all else -(-size // 8)):
+        if rounds == max(_MOST_ROUNDS, rounds_for_all):
             raise ValueError(
                 f"statistics are finite at only {inside.sum()} of {rounds * count} draws from the "
                 "support: narrow it to where the model shows the activity that they measure"

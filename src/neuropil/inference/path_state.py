@@ -46,7 +46,8 @@ class PathState(NamedTuple):
     `trace` has a row for each step: reference, entropy, largest missing constraint in units of
     its scale, simulations. `memory` is what is left, at the answer, of where the particles were
     when they arrived, and 1 on the way. `withdrawn` counts how often squares were no longer
-    rewarded because the particles left for where these are large.
+    rewarded because the particles left for where these are large. `log_step` is that of moves
+    along gradients, `log_lengths` are those of moves along differences.
     """
 
     step: int
@@ -64,6 +65,7 @@ class PathState(NamedTuple):
     precise: int = 0
     memory: float = 1.0
     withdrawn: int = 0
+    log_lengths: Float[np.ndarray, " kinds"] = np.zeros(0)
 
 
 def blank_state() -> PathState:

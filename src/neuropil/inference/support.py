@@ -66,6 +66,14 @@ class Support(eqx.Module):
         """Whether the reference is the base measure, so that no reference has to be removed."""
         return self.base is None and all(domain.is_bounded for domain in self.domains)
 
+    @property
+    def groups(self) -> tuple[slice, ...]:
+        """Where the unconstrained coordinates of each named parameter are."""
+        return tuple(
+            slice(start, start + domain.n_free)
+            for domain, start in zip(self.domains, self._starts, strict=True)
+        )
+
     def parameters(self, coordinates: Float[Array, " free"]) -> dict[str, Float[Array, "..."]]:
         """The parameters by name at unconstrained coordinates."""
         return {

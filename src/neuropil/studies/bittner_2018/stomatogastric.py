@@ -31,6 +31,7 @@ from neuropil.studies.bittner_2018.answers import drawn, stored
 from neuropil.types import RandomKey
 
 SYNAPSES = 7
+CELLS = "pd_conductances", "lp_conductances", "py_conductances"
 SHOWN = 8
 """Circuits whose spikes are kept for a figure."""
 UNITS = {
@@ -52,12 +53,14 @@ def support(only_synapses: bool) -> Support:
     published = pyloric_parameters()
     domains: dict[str, Any] = {}
     if not only_synapses:
-        domains["conductances"] = Interval(
-            published.lower[:-SYNAPSES],
-            published.upper[:-SYNAPSES],
-            shape=(len(published.names) - SYNAPSES,),
-            unit="mS/cm^2",
+        lower, upper = (
+            bounds[:-SYNAPSES].reshape(len(CELLS), -1)
+            for bounds in (published.lower, published.upper)
         )
+        for number, cell in enumerate(CELLS):
+            domains[cell] = Interval(
+                lower[number], upper[number], shape=lower[number].shape, unit="mS/cm^2"
+            )
     domains["log_synapses"] = Interval(
         np.log10(published.lower[-SYNAPSES:]),
         np.log10(published.upper[-SYNAPSES:]),
@@ -72,14 +75,13 @@ def spikes_of(
 ) -> ConductanceSpikes:
     """Simulate circuits without noise."""
     synapses = 10.0 ** np.asarray(parameters["log_synapses"])
-    if "conductances" in parameters:
-        rows = np.concatenate([np.asarray(parameters["conductances"]), synapses], axis=1)
+    if CELLS[0] in parameters:
+        cells = [np.asarray(parameters[cell]) for cell in CELLS]
+        rows = np.concatenate([*cells, synapses], axis=1)
         circuits = pyloric_circuits(rows)
     else:
         circuits = pyloric_circuits(synapses, pyloric_circuit_5a())
-    return conductance_spikes(
-        circuits, TabulatedEuler(step), duration=duration, workers=1, throw=False
-    )
+    return conductance_spikes(circuits, TabulatedEuler(step), duration=duration, throw=False)
 
 
 def rhythms(
@@ -123,7 +125,7 @@ def run_stomatogastric(configuration: Mapping[str, Any], key: RandomKey) -> xr.D
     where = support(numbers["only_synapses"])
     method = NaturalPath(
         particles=numbers["particles"], most_moves=numbers["moves"], sweeps=1,
-        most_rounds=numbers["rounds"],
+        most_rounds=numbers["rounds"], start_rounds=numbers["start_rounds"],
     )  # fmt: skip
     answer = maximum_entropy(
         behaviour(numbers, step=numbers["step"]), where, method, key=solve, check=False, throw=False
