@@ -22,6 +22,7 @@ class Outcome(enum.IntEnum):
     MASS_AT_EDGE = 5
     ENTROPY_UNBOUNDED = 6
     VARIANCE_FAR_OFF = 7
+    POPULATIONS_APART = 8
 
     @property
     def sentence(self) -> str:
@@ -52,6 +53,11 @@ _SENTENCES = {
         "A variance that was asked for is larger than the parameters have that meet the means: "
         "only rare ones, far off, would bring it. It was taken as a bound: say so with "
         "`variances_at_most`, or narrow the support."
+    ),
+    Outcome.POPULATIONS_APART: (
+        "Moves do not lead from one part of the solution to another, so that intervals stay as "
+        "wide as the first draws left them: more of these (`particles`, `start_rounds`) narrow "
+        "them, more rounds do not."
     ),
     Outcome.MASS_AT_EDGE: (
         "Probability reached an edge of the grid, where a wall would hold it back; widen the grid."

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from neuropil.inference.bridge import bridged
-from neuropil.inference.evidence import estimate_of_log
+from neuropil.inference.evidence import estimate_of_log, log_ratio
 
 KEY = jax.random.key(0)
 RNG = np.random.default_rng(0)
@@ -27,6 +27,15 @@ def test_a_gaussian_has_its_integral():
 def test_too_few_points_for_a_covariance_give_no_integral():
     points = RNG.normal(size=(8, 5, 40))
     assert np.isnan(bridged(log_gaussian, points, log_gaussian(points), KEY, 5)).all()
+
+
+@pytest.mark.parametrize("share", [0.002, 0.5])
+def test_a_density_that_most_draws_miss_has_the_share_that_they_hit(share):
+    """A box within a box: the works are zero where a draw hits."""
+    works = np.where(np.arange(1000) < 1000 * share, 0.0, -np.inf)
+    found = log_ratio(works, np.zeros(50))
+    assert found.both == pytest.approx(np.log(share), abs=1e-9)
+    assert found.forward == pytest.approx(np.log(share), abs=1e-9)
 
 
 def test_draws_that_all_miss_give_no_integral():

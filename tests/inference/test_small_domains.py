@@ -7,11 +7,19 @@ import pytest
 from scipy.integrate import quad
 from scipy.optimize import brentq
 
-from neuropil.inference import Behaviour, Interval, NaturalPath, Support, maximum_entropy
+from neuropil.inference import (
+    Behaviour,
+    BlackBox,
+    Interval,
+    NaturalPath,
+    Support,
+    maximum_entropy,
+)
 from neuropil.inference.behaviour import constraints_of
 from neuropil.inference.evidence import estimate_of_repeats
 from neuropil.inference.path_start import drawn_start
 from neuropil.inference.target import Problem
+from neuropil.result import Outcome
 
 KEY = jax.random.key(1)
 CENTRE, RADIUS = 0.3, 0.08
@@ -76,3 +84,30 @@ def test_more_draws_at_the_start_know_the_share_better():
     assert many.log_z[2].std() < 0.7 * few.log_z[2].std()
     distinct = [len(np.unique(state.points.coordinates, axis=0)) for state in (few, many)]
     assert distinct[0] < 1024 == distinct[1]
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_islands_that_no_move_connects_are_named(apart):
+    """Some small balls in six dimensions, and one of their size."""
+    random = np.random.default_rng(3)
+    centres = random.uniform(0.2, 0.8, size=(30 if apart else 1, 6))
+    radius = 0.22 if apart else 0.4
+
+    def statistics(parameters):
+        away = parameters["z"][:, None] - centres
+        inside = (np.sum(away**2, axis=2) < radius**2).any(axis=1)
+        return {"x": np.where(inside, parameters["z"][:, 0], np.nan)}
+
+    found = maximum_entropy(
+        Behaviour(BlackBox(statistics, batched=True), {"x": float(centres[:, 0].mean())}),
+        Support({"z": Interval(0.0, 1.0, shape=(6,))}),
+        NaturalPath(particles=256, sweeps=1, most_moves=2, most_rounds=12),
+        key=KEY,
+        check=False,
+        throw=False,
+    )
+    if apart:
+        assert found.outcome == Outcome.POPULATIONS_APART
+        assert "start_rounds" in found.outcome.sentence
+    else:
+        assert found.outcome != Outcome.POPULATIONS_APART

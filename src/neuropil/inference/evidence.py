@@ -37,6 +37,11 @@ def log_ratio(from_first: Works, from_second: Works) -> LogRatio:
     finite = np.concatenate([from_first, from_second])
     finite = finite[np.isfinite(finite)]
     low, high = finite.min() - 1.0, finite.max() + 1.0
+    # Where most of one sample is outside the other density's domain the ratio lies beyond.
+    while imbalance(low) < 0:
+        low -= high - low
+    while imbalance(high) > 0:
+        high += high - low
     return LogRatio(forward, backward, float(brentq(imbalance, low, high, xtol=1e-12)))
 
 

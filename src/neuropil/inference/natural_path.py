@@ -50,6 +50,7 @@ class PathStep(NamedTuple):
 
 _FEWEST_ROUNDS, _NEAR = 4, 0.3
 _FORGOTTEN = 0.1
+_MANY_COORDINATES = 64
 
 
 class NaturalPath(AbstractInferenceMethod):
@@ -66,8 +67,9 @@ class NaturalPath(AbstractInferenceMethod):
       either, down to 2,048.
     - `least_share`: the share of effective particles that a step must leave.
     - `sweeps`, `leaps`: moves for each look at how far particles have come, and leapfrog steps of
-      each; from about a hundred parameters on, 32 leaps in one sweep go further for the same cost.
-    - `most_moves`: how many looks at most, for each step of the path.
+      each; `most_moves`: how many looks at most, for each step of the path. `None` takes two
+      sweeps of 8 leaps and 6 looks; from 64 coordinates on, where particles have further to go,
+      one sweep of 32 leaps and 4 looks where there are gradients.
     - `most_rounds`: rounds of moves at the answer until every interval is narrow enough, and as
       many at most before those until the particles have forgotten how they arrived.
     - `batch_size`: how many particles are evaluated at once (`None`: all), to bound the memory.
@@ -80,9 +82,9 @@ class NaturalPath(AbstractInferenceMethod):
     particles: int | None = None
     repeats: int = 16
     least_share: float = 0.6
-    sweeps: int = 2
-    leaps: int = 8
-    most_moves: int = 6
+    sweeps: int | None = None
+    leaps: int | None = None
+    most_moves: int | None = None
     most_steps: int = 500
     most_rounds: int = 24
     batch_size: int | None = None
@@ -102,8 +104,9 @@ class NaturalPath(AbstractInferenceMethod):
         if not 0 < self.least_share < 1:
             raise ValueError(f"least_share must lie between 0 and 1, got {self.least_share}")
         for name in ("sweeps", "leaps", "most_moves", "most_steps", "most_rounds", "start_rounds"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be one or more, got {getattr(self, name)}")
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be one or more, got {value}")
 
     def init(self, problem: Problem, key: RandomKey) -> tuple[Problem, PathState]:
         """Particles drawn from the reference inside the behaviour's domain, and the scales.
@@ -122,7 +125,7 @@ class NaturalPath(AbstractInferenceMethod):
         places = np.asarray(state.points.coordinates)
         if len(np.unique(places, axis=0)) < len(places):
             natural = Natural(jnp.asarray(state.reference), jnp.asarray(state.eta))
-            state = moved(problem, natural, state, move_key, self._settings).state
+            state = moved(problem, natural, state, move_key, self._settings(problem)).state
         return problem, state
 
     def restart(
@@ -194,7 +197,7 @@ class NaturalPath(AbstractInferenceMethod):
         else:
             points = place_batch(problem, natural, points.coordinates, self.batch_size)
         state, acceptance, looks = moved(
-            problem, natural, state._replace(points=points), move_key, self._settings
+            problem, natural, state._replace(points=points), move_key, self._settings(problem)
         )
         points = state.points
         after = removal * fraction * np.asarray(points.log_reference) + np.asarray(
@@ -233,7 +236,7 @@ class NaturalPath(AbstractInferenceMethod):
     ) -> tuple[PathState, PathStep]:
         natural = Natural(jnp.asarray(state.reference), jnp.asarray(state.eta))
         before = np.asarray(state.points.features)
-        state, acceptance, looks = moved(problem, natural, state, key, self._settings)
+        state, acceptance, looks = moved(problem, natural, state, key, self._settings(problem))
         points = state.points
         # Means that still lag behind the natural parameters would be taken for theirs, and no
         # spread between populations would tell.
@@ -299,9 +302,17 @@ class NaturalPath(AbstractInferenceMethod):
             "acceptance": f"{info.acceptance:.2f}",
         }
 
-    @property
-    def _settings(self) -> MoveSettings:
-        return MoveSettings(self.sweeps, self.leaps, self.most_moves, self.batch_size)
+    def _settings(self, problem: Problem) -> MoveSettings:
+        far = problem.support.dimension >= _MANY_COORDINATES and not problem.behaviour.is_black_box
+        sweeps, leaps, most_moves = (
+            usual if asked is None else asked
+            for asked, usual in zip(
+                (self.sweeps, self.leaps, self.most_moves),
+                (1, 32, 4) if far else (2, 8, 6),
+                strict=True,
+            )
+        )
+        return MoveSettings(sweeps, leaps, most_moves, self.batch_size)
 
     def _size(self, problem: Problem) -> int:
         if self.particles is not None:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from neuropil.inference.behaviour import constraint_rows
 from neuropil.inference.distribution import ConstraintReport, ParameterDistribution, row_labels
@@ -19,6 +19,8 @@ from neuropil.inference.path_state import (
 )
 from neuropil.inference.target import Problem
 from neuropil.result import Outcome
+
+_ROUNDS_TO_COMPARE, _APART = 4, 0.7
 
 
 class Interim(NamedTuple):
@@ -88,6 +90,8 @@ def answer_of(problem: Problem, state: PathState) -> ParameterDistribution:
         outcome = Outcome.ENTROPY_UNBOUNDED
     elif astray(state.trace):
         outcome = Outcome.DIVERGED
+    elif _stay_apart(state, np.array([not report.met for report in reports])):
+        outcome = Outcome.POPULATIONS_APART
     else:
         outcome = Outcome.MAXIMUM_STEPS_REACHED
     population = np.tile(np.repeat(np.arange(repeats), count // repeats), rounds)
@@ -114,6 +118,21 @@ def answer_of(problem: Problem, state: PathState) -> ParameterDistribution:
         state.trace,
         outcome,
     )
+
+
+def _stay_apart(state: PathState, rows: Bool[np.ndarray, " rows"]) -> bool:
+    """Whether means of populations differ over all rounds as much as in one, in one of these rows.
+
+    Where particles move between the parts of the solution, means over rounds differ less.
+    """
+    rounds, count, n_rows = state.pool.features.shape
+    if rounds < _ROUNDS_TO_COMPARE or not rows.any():
+        return False
+    repeats = state.log_z.shape[1]
+    means = state.pool.features.reshape(rounds, repeats, count // repeats, n_rows).mean(axis=2)
+    of_one = means.var(axis=1).mean(axis=0)
+    of_all = means.mean(axis=0).var(axis=0)
+    return bool(np.any((of_all > _APART * of_one)[rows]))
 
 
 def _solved(problem: Problem, state: PathState) -> Tilt:

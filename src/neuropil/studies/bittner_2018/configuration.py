@@ -54,9 +54,6 @@ def configuration(scale: Scale) -> dict[str, Any]:
             # The default number of particles below this size, and this number from there on.
             "particles_from": 5 if quick else 25,
             "particles": 2048,
-            # From this size on trajectories of this many steps: particles have further to go.
-            "leaps_from": 25,
-            "leaps": 32,
             "fresh": 200,
         },
         "go_no_go": {

@@ -46,14 +46,12 @@ def run_stable_amplification(
     """The answer for N neurons, and the statistics of some samples from N x N matrices."""
     numbers = configuration["stable_amplification"]
     particles = numbers["particles"] if neurons >= numbers["particles_from"] else None
-    far: dict[str, Any] = {"leaps": numbers["leaps"], "sweeps": 1, "most_moves": 4}
-    method = NaturalPath(particles=particles, **(far if neurons >= numbers["leaps_from"] else {}))
     solve, draw, anywhere = jax.random.split(key, 3)
     behaviour, support = problem(numbers, neurons)
     answer = maximum_entropy(
         behaviour,
         support,
-        method,
+        NaturalPath(particles=particles),
         key=solve,
         check=False,
         throw=False,
