@@ -33,7 +33,7 @@ def test_too_few_points_for_a_covariance_give_no_integral():
 def test_a_density_that_most_draws_miss_has_the_share_that_they_hit(share):
     """A box within a box: the works are zero where a draw hits."""
     works = np.where(np.arange(1000) < 1000 * share, 0.0, -np.inf)
-    found = log_ratio(works, np.zeros(50))
+    found = log_ratio(works, np.zeros(1000))
     assert found.both == pytest.approx(np.log(share), abs=1e-9)
     assert found.forward == pytest.approx(np.log(share), abs=1e-9)
 
