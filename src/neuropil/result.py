@@ -55,9 +55,9 @@ _SENTENCES = {
         "`variances_at_most`, or narrow the support."
     ),
     Outcome.POPULATIONS_APART: (
-        "Moves do not lead from one part of the solution to another, so that intervals stay as "
-        "wide as the first draws left them: more of these (`particles`, `start_rounds`) narrow "
-        "them, more rounds do not."
+        "Moves do not lead from one part of the solution to another, so that more rounds leave "
+        "intervals as wide as they are. More `particles`, each from a draw of its own "
+        "(`start_rounds`), and more moves on the way (`most_moves`) may narrow them."
     ),
     Outcome.MASS_AT_EDGE: (
         "Probability reached an edge of the grid, where a wall would hold it back; widen the grid."

@@ -75,8 +75,8 @@ class NaturalPath(AbstractInferenceMethod):
     - `batch_size`: how many particles are evaluated at once (`None`: all), to bound the memory.
     - `start_rounds`: how many draws from the reference for each particle, until every one has its
       own inside the behaviour's domain; then an eighth is enough, and they are repeated. Where
-      moves hardly lead from one part of a small domain to another, more draws make intervals
-      narrower, and more rounds do not.
+      moves hardly lead from one part of a small domain to another, more rounds at the answer do
+      not make intervals narrower.
     """
 
     particles: int | None = None

@@ -9,7 +9,8 @@ def stomatogastric_numbers(quick: bool) -> dict[str, Any]:
     The document asks for onset lags, burst rates and duty cycles and gives no numbers. At `quick`
     the cells are those of figure 5a and the seven synapses vary; at `paper` all 31 parameters.
     There, one draw in a hundred has a rhythm, and moves do not lead from one such circuit to
-    another unlike it within thousands of simulations: most simulations go into draws.
+    another unlike it within thousands of simulations: every particle has a draw of its own or
+    nearly so, and few rounds follow.
     """
     return {
         "only_synapses": quick,
