@@ -77,7 +77,7 @@ class LinearMap:
 
 
 def composed(
-    steps: Sequence[AbstractStep], draws: Sequence[Float[Array, " draws"]], *, training: bool
+    steps: Sequence[AbstractStep], draws: Sequence[Float[Array, " _draws"]], *, training: bool
 ) -> list[Callable[..., Any]]:
     """Functions that do one after the other what the steps do, each with its own draws.
 

@@ -26,8 +26,8 @@ class Perceptron(eqx.Module):
     control without locality.
     """
 
-    weights: tuple[Float[Array, "to from"], ...]
-    biases: tuple[Float[Array, " to"], ...]
+    weights: tuple[Float[Array, "_to _from"], ...]
+    biases: tuple[Float[Array, " _to"], ...]
     activation: Activation = eqx.field(static=True)
     activation_every: int = eqx.field(static=True)
 
@@ -78,9 +78,9 @@ class RandomlyWired(eqx.Module):
     only the neighbourhoods are scattered.
     """
 
-    weights: tuple[Float[Array, "to partners"], ...]
-    biases: tuple[Float[Array, " to"], ...]
-    sources: tuple[Int[Array, "to partners"], ...]
+    weights: tuple[Float[Array, "_to partners"], ...]
+    biases: tuple[Float[Array, " _to"], ...]
+    sources: tuple[Int[Array, "_to partners"], ...]
     activation: Activation = eqx.field(static=True)
     activation_every: int = eqx.field(static=True)
 
@@ -148,7 +148,7 @@ def _require_widths(widths: Sequence[int], activation_every: int) -> None:
 @partial(jax.jit, static_argnames=("pairs", "partners"))
 def _subsets(
     key: RandomKey, pairs: tuple[tuple[int, int], ...], partners: int
-) -> tuple[Int[Array, "to partners"], ...]:
+) -> tuple[Int[Array, "_to partners"], ...]:
     """For every cell of each layer, different cells of the layer before, given as (from, to)."""
     sizes = np.concatenate([np.full(to, origin) for origin, to in pairs])
     ranked = jax.random.uniform(key, (len(sizes), int(sizes.max())))
