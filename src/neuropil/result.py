@@ -33,7 +33,7 @@ class Outcome(enum.IntEnum):
 _SENTENCES = {
     Outcome.SUCCESSFUL: "",
     Outcome.MAXIMUM_STEPS_REACHED: (
-        "The maximum number of steps was reached before the tolerance; raise `max_steps`, loosen "
+        "The maximum number of steps was reached before the tolerance; allow more steps, loosen "
         "the tolerance, or choose a method that converges faster."
     ),
     Outcome.DIVERGED: (

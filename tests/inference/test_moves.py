@@ -55,6 +55,21 @@ def test_the_answer_is_read_off_when_the_arrival_is_forgotten():
     assert largest_correlation(arrival, state.pool.features[0]) < 0.2
 
 
+def along_differences(problem, natural, start, keys):
+    """The points after each sweep, and the lengths of moves that were found."""
+    points, lengths = place_black_box(problem, natural, np.asarray(start)), np.zeros(0)
+    for key in keys:
+        points, lengths, _ = differential_sweeps(
+            lambda y: place_black_box(problem, natural, y),
+            problem.support.groups,
+            key,
+            points,
+            lengths,
+            sweeps=1,
+        )
+        yield points, lengths
+
+
 def comb(z: np.ndarray) -> np.ndarray:
     """Small in the middle of each of sixteen teeth."""
     return (np.sin(8 * np.pi * z) / 0.15) ** 2
@@ -75,17 +90,8 @@ def test_moves_along_differences_keep_the_density_and_go_as_far_as_a_group_allow
     start = np.array(support.draw(draw_key, 1024))
     places = np.asarray(jax.random.choice(own_key, grid, (1024, 6), p=jnp.asarray(weights)))
     start[:, :6] = 2 * np.arctanh(places)
-    points = place_black_box(problem, natural, start)
-    lengths, stiff, loose = np.zeros(0), [], []
-    for each in jax.random.split(key, 150):
-        points, lengths, _ = differential_sweeps(
-            lambda y: place_black_box(problem, natural, y),
-            support.groups,
-            each,
-            points,
-            lengths,
-            sweeps=1,
-        )
+    stiff, loose = [], []
+    for points, lengths in along_differences(problem, natural, start, jax.random.split(key, 150)):
         stiff.append(float(points.statistics.mean()) / 6)
         loose.append(float(jnp.mean(points.coordinates[:, 6:] ** 2)))
     assert np.mean(stiff) == pytest.approx(weights @ comb(grid), rel=0.05)
@@ -104,17 +110,9 @@ def test_moves_along_differences_need_no_groups(free):
     support = Support({"x": Interval(0.0, 1.0, shape=(free,))})
     problem = Problem(behaviour, support, constraints_of(behaviour, np.ones(1)), None)
     natural = Natural(jnp.zeros(()), jnp.zeros(1))
-    points = place_black_box(problem, natural, np.asarray(support.draw(KEY, 512)))
-    lengths, squares = np.zeros(0), []
-    for each in jax.random.split(KEY, 80):
-        points, lengths, _ = differential_sweeps(
-            lambda y: place_black_box(problem, natural, y),
-            support.groups,
-            each,
-            points,
-            lengths,
-            sweeps=1,
-        )
+    start = support.draw(KEY, 512)
+    squares = []
+    for points, lengths in along_differences(problem, natural, start, jax.random.split(KEY, 80)):
         squares.append(float(jnp.mean(points.coordinates**2)))
     assert len(lengths) == min(free, 2)
     assert np.mean(squares[10:]) == pytest.approx(np.pi**2 / 3, rel=0.08)

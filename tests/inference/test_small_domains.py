@@ -88,7 +88,7 @@ def test_more_draws_at_the_start_know_the_share_better():
 
 @pytest.mark.parametrize("apart", [True, False])
 def test_islands_that_no_move_connects_are_named(apart):
-    """Some small balls in six dimensions, and one of their size."""
+    """Some small balls in six dimensions, and one larger; no run is as exact as is asked."""
     random = np.random.default_rng(3)
     centres = random.uniform(0.2, 0.8, size=(30 if apart else 1, 6))
     radius = 0.22 if apart else 0.4
@@ -99,7 +99,11 @@ def test_islands_that_no_move_connects_are_named(apart):
         return {"x": np.where(inside, parameters["z"][:, 0], np.nan)}
 
     found = maximum_entropy(
-        Behaviour(BlackBox(statistics, batched=True), {"x": float(centres[:, 0].mean())}),
+        Behaviour(
+            BlackBox(statistics, batched=True),
+            {"x": float(centres[:, 0].mean())},
+            tolerance=1e-4,
+        ),
         Support({"z": Interval(0.0, 1.0, shape=(6,))}),
         NaturalPath(particles=256, sweeps=1, most_moves=2, most_rounds=12),
         key=KEY,
@@ -110,4 +114,4 @@ def test_islands_that_no_move_connects_are_named(apart):
         assert found.outcome == Outcome.POPULATIONS_APART
         assert "start_rounds" in found.outcome.sentence
     else:
-        assert found.outcome != Outcome.POPULATIONS_APART
+        assert found.outcome == Outcome.MAXIMUM_STEPS_REACHED

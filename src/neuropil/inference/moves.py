@@ -163,8 +163,11 @@ def differential_sweeps(
     held = jax.tree.map(lambda leaf: np.array(leaf), points)
     n_points, free = held.coordinates.shape
     kinds = _kinds(groups, free)
-    if not len(log_lengths):
-        log_lengths = np.log([2.38 / np.sqrt(2 * kind.coordinates) for kind in kinds])
+    log_lengths = (
+        np.array(log_lengths)
+        if len(log_lengths)
+        else np.log([2.38 / np.sqrt(2 * kind.coordinates) for kind in kinds])
+    )
     acceptance = 0.0
     for _ in range(sweeps):
         order = random.permutation(n_points)
@@ -192,7 +195,6 @@ def differential_sweeps(
             for number in range(len(kinds)):
                 own = (kind == number) & ~whole
                 if own.any():
-                    log_lengths = log_lengths.copy()
                     log_lengths[number] += _ADAPTATION * (shares[own].mean() - _WANTED_ALONG)
             log_lengths = np.clip(log_lengths, *_LOG_LENGTHS)
         acceptance = accepted / n_points
