@@ -241,6 +241,29 @@ def test_an_interruption_keeps_what_is_finished(complete, tmp_path, monkeypatch)
     assert listings(run(tmp_path).folder) == listings(complete.folder)
 
 
+class Patient(ToyStudy):
+    """Stopped in the middle of the third shard, which goes on from what it kept."""
+
+    def resume_shard(self, configuration, index, key, workspace):
+        kept = workspace / "state.txt"
+        if index == 2 and not kept.exists():
+            workspace.mkdir(parents=True)
+            kept.write_text("half of it")
+            raise KeyboardInterrupt
+        return super().resume_shard(configuration, index, key, workspace)
+
+
+def test_a_shard_finds_what_it_kept_and_leaves_nothing(tmp_path, counted):
+    with pytest.raises(RunInterrupted):
+        reproduce(Patient(), output=tmp_path, progress=False)
+    assert counted == {0: 1, 1: 1}
+    (kept,) = tmp_path.rglob("unfinished/*/state.txt")
+    assert kept.read_text() == "half of it"
+    again = reproduce(Patient(), output=tmp_path, progress=False)
+    assert counted == dict.fromkeys(range(SHARDS), 1)
+    assert not (again.folder / "unfinished").exists()
+
+
 def test_a_failing_shard_is_named_and_the_others_are_kept(complete, tmp_path, monkeypatch):
     monkeypatch.setenv("TOY_STUDY_BREAKS_AT", "1")
     message = r"shard 'part-1' of toy-2001 failed: ArithmeticError: the numbers ran out .*log\.txt"
@@ -297,7 +320,11 @@ BREAKS = {
     "configuration": (lambda scale: {"range": (0, 1)}, ValueError, "configuration must be plain"),
     "shards": (lambda configuration: [Shard(3, "a")], ValueError, "shards must be numbered 0"),
     "name": ("a/b", ValueError, "study name 'a/b' must be letters"),
-    "run_shard": (lambda *_: {"x": 1}, ShardFailed, "must return an xarray.Dataset, got .*dict"),
+    "resume_shard": (
+        lambda *_: {"x": 1},
+        ShardFailed,
+        "run_shard must return an xarray.Dataset, got .*dict",
+    ),
     "claims": (lambda *_: [] / 0, StudyFailed, "claims or figures failed: TypeError"),
     "figures": (lambda *_: 1 / 0, StudyFailed, "claims or figures failed: ZeroDivisionError"),
 }

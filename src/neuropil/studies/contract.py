@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import xarray as xr
@@ -70,6 +71,18 @@ class AbstractStudy(ABC):
     @abstractmethod
     def run_shard(self, configuration: Mapping[str, Any], index: int, key: RandomKey) -> xr.Dataset:
         """Compute one piece. `key` is the seed's key folded with `index`."""
+
+    def resume_shard(
+        self, configuration: Mapping[str, Any], index: int, key: RandomKey, workspace: Path
+    ) -> xr.Dataset:
+        """As `run_shard`, for work of an hour that is not to begin again where it was stopped.
+
+        `workspace` is a folder of the shard's own that need not exist yet. It outlives an
+        interruption and goes when the shard is finished; the result must not depend on whether
+        there was one. By default nothing is kept.
+        """
+        del workspace
+        return self.run_shard(configuration, index, key)
 
     @abstractmethod
     def claims(

@@ -11,7 +11,8 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import jax
@@ -45,18 +46,24 @@ class ShardError:
 class ShardTask:
     """The work of a study as a function of the shard's number that can be sent anywhere.
 
-    `code` is the version of the code that the run was begun with (`code_version`).
+    `code` is the version of the code that the run was begun with (`code_version`). `workspaces`
+    holds a folder for each shard that is under way (`None`: none keeps its state), by number.
     """
 
     study: AbstractStudy
     configuration: Mapping[str, Any]
     seed: int
     code: str
+    workspaces: Path | None = None
 
     def __call__(self, index: int) -> xr.Dataset | ShardError:
         """Compute one shard; errors are returned, since not every exception can travel."""
         try:
-            dataset = self.study.run_shard(self.configuration, index, shard_key(self.seed, index))
+            given = self.configuration, index, shard_key(self.seed, index)
+            if self.workspaces is None:
+                dataset = self.study.run_shard(*given)
+            else:
+                dataset = self.study.resume_shard(*given, self.workspaces / f"{index:04d}")
             if not isinstance(dataset, xr.Dataset):
                 raise TypeError(f"run_shard must return an xarray.Dataset, got {type(dataset)}")
             return dataset.as_numpy()
@@ -219,6 +226,7 @@ class DaskCluster(AbstractExecutor):
     def run(self, task: ShardTask, indices: Sequence[int]) -> Results:
         """Compute the shards on the workers of the cluster."""
         distributed = _import_distributed()
+        task = replace(task, workspaces=None)  # workers elsewhere do not see this disk
         with self._client(distributed, len(indices)) as client:
             futures = {  # impure, or equal calls would share a name and a result
                 client.submit(_compute_elsewhere, task, index, pure=False): index

@@ -85,7 +85,9 @@ def reproduce(
             missing = [shard for shard in wanted if not folder.has_shard(shard)]
             folder.log(f"{len(wanted) - len(missing)} of {len(wanted)} shards wanted are there")
             if missing:
-                task = ShardTask(study, identity["configuration"], seed, identity["code"])
+                task = ShardTask(
+                    study, identity["configuration"], seed, identity["code"], folder.workspaces
+                )
                 _compute(task, folder, missing, session, executor, progress)
             _judge_and_draw(study, identity["configuration"], folder, shards)
         except KeyboardInterrupt as interruption:

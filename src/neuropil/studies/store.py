@@ -3,6 +3,7 @@
 configuration.json   what was run: study, scale, seed, code version, configuration
 provenance.json      under which circumstances, one entry for each time the run was continued
 shards/              one Zarr group a shard, with its SHA-256 list beside it (`sha256sum -c`)
+unfinished/          where shards of an hour keep their state until they are finished
 figures/             PNG and SVG, and `figures.json` with names and captions
 claims.json          the ledger; it is written last, so where it is, the run ended: it names the
                      shards that were left out of a run of headlines
@@ -12,8 +13,9 @@ log.txt              what happened when
 import json
 import os
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,6 +107,11 @@ class RunFolder:
             return False
         return listing.read_text(encoding="utf-8") == _listing(group)
 
+    @property
+    def workspaces(self) -> Path:
+        """Holds the folders in which unfinished shards keep their state, by number."""
+        return (self.path / "unfinished").absolute()
+
     def write_shard(self, shard: Shard, dataset: xr.Dataset) -> None:
         """Store the result of a shard: the arrays first, the list that vouches for them last."""
         group, listing = self._shard_paths(shard)
@@ -113,6 +120,9 @@ class RunFolder:
             dataset.to_zarr(aside, mode="w", zarr_format=2, consolidated=True)
             remove(listing)
         write_text(listing, _listing(group))
+        shutil.rmtree(self.workspaces / f"{shard.index:04d}", ignore_errors=True)
+        with suppress(OSError):
+            self.workspaces.rmdir()
 
     def read_shard(self, shard: Shard) -> xr.Dataset:
         """The result of a finished shard, in memory; raises `RunDamaged` when it is not whole."""

@@ -1,6 +1,7 @@
 """Networks of rank two that amplify and stay stable, in growing dimension."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -41,7 +42,11 @@ def problem(numbers: Mapping[str, Any], neurons: int) -> tuple[Behaviour, Suppor
 
 
 def run_stable_amplification(
-    configuration: Mapping[str, Any], key: RandomKey, *, neurons: int
+    configuration: Mapping[str, Any],
+    key: RandomKey,
+    *,
+    neurons: int,
+    checkpoint: Path | None = None,
 ) -> xr.Dataset:
     """The answer for N neurons, and the statistics of some samples from N x N matrices."""
     numbers = configuration["stable_amplification"]
@@ -53,6 +58,7 @@ def run_stable_amplification(
         support,
         NaturalPath(particles=particles),
         key=solve,
+        checkpoint=checkpoint,
         check=False,
         throw=False,
     )

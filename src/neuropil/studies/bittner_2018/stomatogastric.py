@@ -1,6 +1,7 @@
 """The stomatogastric ganglion: all conductances under which three cells burst in turn."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import jax
@@ -118,17 +119,25 @@ def behaviour(numbers: Mapping[str, Any], *, step: float) -> Behaviour:
     )
 
 
-def run_stomatogastric(configuration: Mapping[str, Any], key: RandomKey) -> xr.Dataset:
+def run_stomatogastric(
+    configuration: Mapping[str, Any], key: RandomKey, *, checkpoint: Path | None = None
+) -> xr.Dataset:
     """The distribution of conductances with the rhythm, and fresh simulations at a finer step."""
     numbers = configuration["stomatogastric"]
     solve, draw, fresh = jax.random.split(key, 3)
     where = support(numbers["only_synapses"])
     method = NaturalPath(
-        particles=numbers["particles"], most_moves=numbers["moves"], sweeps=1,
+        particles=numbers["particles"], sweeps=numbers["moves"], most_moves=1,
         most_rounds=numbers["rounds"], start_rounds=numbers["start_rounds"],
     )  # fmt: skip
     answer = maximum_entropy(
-        behaviour(numbers, step=numbers["step"]), where, method, key=solve, check=False, throw=False
+        behaviour(numbers, step=numbers["step"]),
+        where,
+        method,
+        key=solve,
+        checkpoint=checkpoint,
+        check=False,
+        throw=False,
     )
     finer = predict(
         answer, numbers["fresh"], key=fresh, behaviour=behaviour(numbers, step=numbers["fine_step"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import xarray as xr
@@ -22,7 +23,10 @@ from neuropil.studies.claims import Claim
 from neuropil.studies.contract import AbstractStudy, DrawnFigure, Scale, Shard
 from neuropil.types import RandomKey
 
-Work = Callable[[Mapping[str, Any], RandomKey], xr.Dataset]
+Work = Callable[..., xr.Dataset]
+
+_KEEP_THEIR_STATE = "stomatogastric", "stable-amplification"
+"""Shards that take a folder `checkpoint`, by how their names begin."""
 
 
 def _work(configuration: Mapping[str, Any]) -> dict[str, Work]:
@@ -70,6 +74,15 @@ class BittnerStudy(AbstractStudy):
     def run_shard(self, configuration: Mapping[str, Any], index: int, key: RandomKey) -> xr.Dataset:
         """Compute one piece."""
         return list(_work(configuration).values())[index](configuration, key)
+
+    def resume_shard(
+        self, configuration: Mapping[str, Any], index: int, key: RandomKey, workspace: Path
+    ) -> xr.Dataset:
+        """Compute one piece, the longest ones from where they were stopped."""
+        name, work = list(_work(configuration).items())[index]
+        if name.startswith(_KEEP_THEIR_STATE):
+            return work(configuration, key, checkpoint=workspace)
+        return work(configuration, key)
 
     def claims(
         self, configuration: Mapping[str, Any], results: Mapping[str, xr.Dataset]
