@@ -12,6 +12,8 @@ from neuropil.inference.moves import (
     hamiltonian_sweeps,
     largest_correlation,
 )
+from neuropil.inference.path_answer import shed
+from neuropil.inference.path_state import Pool
 from neuropil.inference.target import Natural, Problem, place_all, place_black_box
 
 KEY = jax.random.key(0)
@@ -55,9 +57,27 @@ def test_the_answer_is_read_off_when_the_arrival_is_forgotten():
     assert largest_correlation(arrival, state.pool.features[0]) < 0.2
 
 
+@pytest.mark.parametrize("lasting", [False, True])
+def test_rounds_in_which_populations_lay_where_they_arrived_are_shed(lasting):
+    """Means of populations that fade over the rounds, or that differ by chance in each."""
+    problem, state = NaturalPath(particles=256).init(box(3, 0.5), KEY)
+    random = np.random.default_rng(1)
+    rounds, repeats, size = 24, 16, 16
+    offsets = (
+        random.standard_normal((repeats, 1, 1))
+        * np.exp(-0.3 * np.arange(rounds))[:, None, None, None]
+    )
+    noise = random.standard_normal((rounds, repeats, size, 1))
+    features = (noise + lasting * offsets).reshape(rounds, -1, 1)
+    pool = Pool(np.zeros((rounds, repeats * size, 3)), features, features)
+    kept = len(shed(problem, state._replace(pool=pool)).pool.features)
+    assert kept == (rounds // 2 if lasting else rounds)
+
+
 def along_differences(problem, natural, start, keys):
     """The points after each sweep, and the lengths of moves that were found."""
     points, lengths = place_black_box(problem, natural, np.asarray(start)), np.zeros(0)
+    walked = []
     for key in keys:
         points, lengths, _ = differential_sweeps(
             lambda y: place_black_box(problem, natural, y),
@@ -67,7 +87,8 @@ def along_differences(problem, natural, start, keys):
             lengths,
             sweeps=1,
         )
-        yield points, lengths
+        walked.append((points, lengths))
+    return walked
 
 
 def comb(z: np.ndarray) -> np.ndarray:
@@ -90,10 +111,10 @@ def test_moves_along_differences_keep_the_density_and_go_as_far_as_a_group_allow
     start = np.array(support.draw(draw_key, 1024))
     places = np.asarray(jax.random.choice(own_key, grid, (1024, 6), p=jnp.asarray(weights)))
     start[:, :6] = 2 * np.arctanh(places)
-    stiff, loose = [], []
-    for points, lengths in along_differences(problem, natural, start, jax.random.split(key, 150)):
-        stiff.append(float(points.statistics.mean()) / 6)
-        loose.append(float(jnp.mean(points.coordinates[:, 6:] ** 2)))
+    walked = along_differences(problem, natural, start, jax.random.split(key, 150))
+    stiff = [float(points.statistics.mean()) / 6 for points, _ in walked]
+    loose = [float(jnp.mean(points.coordinates[:, 6:] ** 2)) for points, _ in walked]
+    points, lengths = walked[-1]
     assert np.mean(stiff) == pytest.approx(weights @ comb(grid), rel=0.05)
     assert np.mean(loose[30:]) == pytest.approx(np.pi**2 / 3, rel=0.05)
     of_all, _, of_stiff, of_loose = np.exp(lengths)
@@ -111,8 +132,8 @@ def test_moves_along_differences_need_no_groups(free):
     problem = Problem(behaviour, support, constraints_of(behaviour, np.ones(1)), None)
     natural = Natural(jnp.zeros(()), jnp.zeros(1))
     start = support.draw(KEY, 512)
-    squares = []
-    for points, lengths in along_differences(problem, natural, start, jax.random.split(KEY, 80)):
-        squares.append(float(jnp.mean(points.coordinates**2)))
+    walked = along_differences(problem, natural, start, jax.random.split(KEY, 80))
+    squares = [float(jnp.mean(points.coordinates**2)) for points, _ in walked]
+    _, lengths = walked[-1]
     assert len(lengths) == min(free, 2)
     assert np.mean(squares[10:]) == pytest.approx(np.pi**2 / 3, rel=0.08)

@@ -16,7 +16,7 @@ from neuropil.inference.dual import active_rows, longest_step, newton_direction
 from neuropil.inference.evidence import log_ratio
 from neuropil.inference.methods import AbstractInferenceMethod
 from neuropil.inference.moves import largest_correlation
-from neuropil.inference.path_answer import answer_of, interim
+from neuropil.inference.path_answer import answer_of, interim, shed
 from neuropil.inference.path_moves import MoveSettings, moved
 from neuropil.inference.path_start import carried_start, drawn_start
 from neuropil.inference.path_state import (
@@ -71,7 +71,8 @@ class NaturalPath(AbstractInferenceMethod):
       sweeps of 8 leaps and 6 looks; from 64 coordinates on, where particles have further to go,
       one sweep of 32 leaps and 4 looks where there are gradients.
     - `most_rounds`: rounds of moves at the answer until every interval is narrow enough, and as
-      many at most before those until the particles have forgotten how they arrived.
+      many at most before those until the particles have forgotten how they arrived; where the
+      older half of the rounds makes intervals wider it is left out.
     - `batch_size`: how many particles are evaluated at once (`None`: all), to bound the memory.
     - `start_rounds`: how many draws from the reference for each particle, until every one has its
       own inside the behaviour's domain; then an eighth is enough, and they are repeated. Where
@@ -249,7 +250,10 @@ class NaturalPath(AbstractInferenceMethod):
             info = PathStep(True, 1.0, acceptance, looks, mean, entropy)
             return _traced(state, info), info
         kept = max(1, int(4e7 // max(points.coordinates.size, 1)))
-        state = state._replace(sampling=state.sampling + 1, pool=state.pool.joined(points, kept))
+        state = shed(
+            problem,
+            state._replace(sampling=state.sampling + 1, pool=state.pool.joined(points, kept)),
+        )
         found = interim(problem, state)
         if not found.near:
             state = state._replace(sampling=0, pool=empty_pool(points), memory=1.0)

@@ -11,6 +11,7 @@ from neuropil.inference.dual import Tilt, tilt
 from neuropil.inference.evidence import Estimate, estimate_of_log, estimate_of_repeats
 from neuropil.inference.path_state import (
     PathState,
+    Pool,
     astray,
     empty_pool,
     grows_without_bound,
@@ -21,6 +22,7 @@ from neuropil.inference.target import Problem
 from neuropil.result import Outcome
 
 _ROUNDS_TO_COMPARE, _APART = 4, 0.7
+_ROUNDS_TO_SHED, _NARROWER = 8, 0.9
 
 
 class Interim(NamedTuple):
@@ -30,6 +32,27 @@ class Interim(NamedTuple):
     precise: bool
     mean: Float[np.ndarray, " rows"]
     entropy: float
+
+
+def shed(problem: Problem, state: PathState) -> PathState:
+    """Without the older half of the rounds where intervals are narrower without it.
+
+    Rounds that are as good as each other make them wider by their number when they go; those in
+    which populations still lay where each had arrived do not.
+    """
+    rounds = len(state.pool.features)
+    if rounds < _ROUNDS_TO_SHED:
+        return state
+    later = state._replace(pool=Pool(*(each[rounds // 2 :] for each in state.pool)))
+    narrower = _width(problem, later) < _NARROWER * _width(problem, state)
+    return later if narrower else state
+
+
+def _width(problem: Problem, state: PathState) -> float:
+    """The intervals of the constraints, each in units of its tolerance: their root mean square."""
+    reports = _reports(problem, state, _solved(problem, state))
+    halves = [(each.reached.upper - each.reached.value) / each.tolerance for each in reports]
+    return float(np.sqrt(np.mean(np.square(halves))))
 
 
 def interim(problem: Problem, state: PathState) -> Interim:
@@ -183,4 +206,4 @@ def _reports(problem: Problem, state: PathState, solved: Tilt) -> list[Constrain
     return reports
 
 
-__all__ = ["Interim", "answer_of", "interim"]
+__all__ = ["Interim", "answer_of", "interim", "shed"]
