@@ -159,6 +159,13 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"neuropil {neuropil.__version__}\n"
 
 
+def test_the_module_is_the_command():
+    ended = subprocess.run(
+        [sys.executable, "-m", "neuropil", "--version"], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout.strip() == f"neuropil {neuropil.__version__}"
+
+
 def test_a_failed_run_is_one_line_and_exit_code_1(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("TOY_STUDY_BREAKS_AT", "0")
     code, output, errors = call(
