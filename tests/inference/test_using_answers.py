@@ -233,6 +233,7 @@ def test_an_interrupted_run_goes_on_to_the_same_numbers(tmp_path, monkeypatch):
     call = {"key": KEY, "check": False, "checkpoint": tmp_path}
     with pytest.raises(KeyboardInterrupt):
         maximum_entropy(behaviour, UNIT, SMALL, **call)
+    assert (tmp_path / "progress.txt").read_text().startswith("step 4: entropy ")
     monkeypatch.setattr(NaturalPath, "step", step)
     resumed = maximum_entropy(behaviour, UNIT, SMALL, **call)
     assert resumed.entropy == whole.entropy

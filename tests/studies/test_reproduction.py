@@ -264,6 +264,24 @@ def test_a_shard_finds_what_it_kept_and_leaves_nothing(tmp_path, counted):
     assert not (again.folder / "unfinished").exists()
 
 
+class Talkative(ToyStudy):
+    """Says how far it is, and waits to be heard."""
+
+    def resume_shard(self, configuration, index, key, workspace):
+        workspace.mkdir(parents=True)
+        (workspace / "progress.txt").write_text(f"step {index} of many")
+        time.sleep(0.3)
+        return self.run_shard(configuration, index, key)
+
+
+def test_what_unfinished_shards_say_is_shown(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(reproduction, "PROGRESS_INTERVAL", 0.02)
+    reproduce(Talkative(), output=tmp_path, progress=True)
+    shown = capsys.readouterr().err
+    assert all(f"part-{index}: step {index} of many" in shown for index in range(SHARDS))
+    assert shown.count("part-0: step 0 of many") < 5, "said once, not at every look"
+
+
 def test_a_failing_shard_is_named_and_the_others_are_kept(complete, tmp_path, monkeypatch):
     monkeypatch.setenv("TOY_STUDY_BREAKS_AT", "1")
     message = r"shard 'part-1' of toy-2001 failed: ArithmeticError: the numbers ran out .*log\.txt"

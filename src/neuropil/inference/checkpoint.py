@@ -16,6 +16,7 @@ from neuropil.types import RandomKey
 
 _STATE = "state.npz"
 _IDENTITY = "inference.txt"
+_PROGRESS = "progress.txt"
 
 
 class InferenceCheckpoint:
@@ -62,6 +63,12 @@ class InferenceCheckpoint:
             arrays: dict[str, Any] = {f"leaf{n}": np.asarray(leaf) for n, leaf in enumerate(leaves)}
             np.savez(file, **arrays)
         os.replace(aside, self._folder / _STATE)
+
+    def tell(self, line: str) -> None:
+        """Write in one line how far the inference is, for those who look into the folder."""
+        aside = self._folder / f"{_PROGRESS}.part"
+        aside.write_text(line + "\n", encoding="utf-8")
+        os.replace(aside, self._folder / _PROGRESS)
 
 
 def filled(template: Any, leaves: Sequence[np.ndarray]) -> Any:

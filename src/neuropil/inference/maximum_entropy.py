@@ -41,7 +41,7 @@ def maximum_entropy(
     goes from one answer to the next costs little. `check` looks for targets that cannot be had
     before anything is optimised (`feasibility`). `checkpoint` is a folder where the state is kept
     after every step; the same call goes on from there to the same numbers. `progress` shows
-    constraints and entropy as they develop.
+    constraints and entropy as they develop, and so does `progress.txt` in that folder.
 
     Raises `ValueError` for a problem that has no solution as far as can be seen beforehand, and
     `NotSolved` when the tolerances were not met, unless `throw` is false.
@@ -73,10 +73,13 @@ def maximum_entropy(
         bar.update(int(state.step))
         while not method.finished(problem, state):
             state, info = method.step(problem, state, jax.random.fold_in(key, int(state.step)))
+            described = method.describe(problem, info)
             if kept is not None:
                 kept.keep(state)
+                told = ", ".join(f"{name} {value}" for name, value in described.items())
+                kept.tell(f"step {int(state.step)}: {told}")
             bar.update(1)
-            bar.set_postfix(method.describe(problem, info))
+            bar.set_postfix(described)
     found = method.answer(problem, state, answer_key)
     raise_unless_successful(np.asarray(int(found.outcome)), what="maximum_entropy", throw=throw)
     return found

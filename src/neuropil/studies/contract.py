@@ -79,7 +79,8 @@ class AbstractStudy(ABC):
 
         `workspace` is a folder of the shard's own that need not exist yet. It outlives an
         interruption and goes when the shard is finished; the result must not depend on whether
-        there was one. By default nothing is kept.
+        there was one. A line in its `progress.txt` is shown to those who wait. By default nothing
+        is kept.
         """
         del workspace
         return self.run_shard(configuration, index, key)

@@ -1,8 +1,10 @@
 """Run a study: compute the shards that are missing, judge the claims, draw the figures."""
 
 import sys
+import threading
 import traceback
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,9 @@ LARGEST_SEED = 2**63 - 1
 
 LOG_FILE_INTERVAL = 10.0
 """Seconds between lines of progress where they are not read as they come."""
+
+PROGRESS_INTERVAL = 2.0
+"""Seconds between looks at how far unfinished shards are."""
 
 INTERRUPTED = "interrupted"
 FAILED = "failed"
@@ -210,6 +215,7 @@ def _compute(
             disable=not progress,
             mininterval=interval,
         ) as bar,
+        _repeated(lambda: _show_unfinished(bar, folder, missing)) if progress else nullcontext(),
     ):
         for index, result in results:
             shard = by_index[index]
@@ -226,6 +232,31 @@ def _compute(
             session.add(shard)
             bar.set_postfix_str(shard.name, refresh=False)
             bar.update()
+
+
+def _show_unfinished(bar: tqdm, folder: RunFolder, shards: list[Shard]) -> None:
+    """Put what unfinished shards say behind the bar."""
+    said = [f"{shard.name}: {line}" for shard in shards if (line := folder.progress_of(shard))]
+    if said and "; ".join(said) not in (bar.postfix or ""):
+        bar.set_postfix_str("; ".join(said))
+
+
+@contextmanager
+def _repeated(look: Callable[[], None]) -> Iterator[None]:
+    """Look again and again, in a thread, until the block ends."""
+    ended = threading.Event()
+
+    def go_on() -> None:
+        while not ended.wait(PROGRESS_INTERVAL):
+            look()
+
+    thread = threading.Thread(target=go_on, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def _judge_and_draw(

@@ -112,6 +112,13 @@ class RunFolder:
         """Holds the folders in which unfinished shards keep their state, by number."""
         return (self.path / "unfinished").absolute()
 
+    def progress_of(self, shard: Shard) -> str:
+        """The line in which an unfinished shard says how far it is; empty where there is none."""
+        try:
+            return (self.workspaces / f"{shard.index:04d}" / "progress.txt").read_text().strip()
+        except (OSError, UnicodeDecodeError):
+            return ""
+
     def write_shard(self, shard: Shard, dataset: xr.Dataset) -> None:
         """Store the result of a shard: the arrays first, the list that vouches for them last."""
         group, listing = self._shard_paths(shard)
