@@ -72,8 +72,12 @@ def test_voltages_are_those_of_a_scalar_formulation(method, tolerance):
 
 
 @pytest.mark.slow
-def test_both_methods_agree_on_every_variable():
-    found = [conductance_spikes(MANY, method, duration=25.0) for method in METHODS.values()]
+@pytest.mark.parametrize("gates_first", [False, True])
+def test_both_methods_agree_on_every_variable(gates_first):
+    found = [
+        conductance_spikes(MANY, type(method)(gates_first=gates_first), duration=25.0)
+        for method in METHODS.values()
+    ]
     np.testing.assert_allclose(found[0].final_states, found[1].final_states, rtol=1e-6, atol=1e-7)
 
 
@@ -93,6 +97,22 @@ def test_the_error_falls_with_the_step():
     coarse, fine = np.abs(ends[0] - ends[1]), np.abs(ends[1] - ends[2])
     assert np.all(fine > 0)
     np.testing.assert_allclose(coarse / fine, 2.0, rtol=0.1)
+
+
+def test_gates_that_move_first_make_the_error_fall_with_the_square_of_the_step():
+    """Intervals between spikes of the driven cells: what a step does to them, and half of it."""
+
+    def interval(step, gates_first):
+        method = TabulatedEuler(step=step, gates_first=gates_first, table_tolerance=1e-5)
+        found = conductance_spikes(MANY, method, duration=200.0)
+        return np.array([np.diff(found.of(circuit, "LP"))[2] for circuit in range(11)])
+
+    exact = interval(0.00125, True)
+    for gates_first, order in ((False, 1), (True, 2)):
+        coarse, fine = (np.abs(interval(step, gates_first) - exact) for step in (0.04, 0.02))
+        assert np.median(coarse / fine) == pytest.approx(2.0**order, rel=0.25)
+        last = fine
+    assert np.median(last) < 0.1 * np.median(np.abs(interval(0.02, False) - exact))
 
 
 def test_the_reference_circuit_is_pyloric():

@@ -3,7 +3,8 @@
 Per step, with everything on the right taken before it: conductances and calcium current from the
 gates; calcium, then voltage, by exponential Euler; gates by exponential Euler towards the steady
 state at the old voltage; synapses by forward Euler, at most to their steady state. This is the
-order of the published simulator (Goncalves et al., eLife 9:e56261, 2020).
+order of the published simulator (Goncalves et al., eLife 9:e56261, 2020). With `gates_first`
+conductances are those of the new gates and synapses.
 
 Lanes are circuits, except for the gates of one cell: there the lanes are its channels, so that
 one row of the table serves them all.
@@ -83,6 +84,7 @@ class Circuit(NamedTuple):
     release_cell: Int[np.ndarray, " releases"]
     midpoint: Float[np.ndarray, " releases"]
     inverse_width: Float[np.ndarray, " releases"]
+    gates_first: bool
 
 
 class Lanes(NamedTuple):
@@ -124,9 +126,9 @@ def _quadratic(rows, place, x, stride):
 @no_type_check
 def _move_synapses(
     voltages, synapses, strengths, injected, postsynaptic, reversal, rate, release_of,
-    release_cell, midpoint, inverse_width, released, excess, onto, pull,
+    release_cell, midpoint, inverse_width, released, excess, onto, pull, gates_first,
 ):  # fmt: skip
-    """Conductance and drive of the synapses onto each cell; then their step."""
+    """The step of the synapses, and their conductance and drive onto each cell before it."""
     zero, one = each(0.0), each(1.0)
     for place in range(0, onto.size, 8):
         store(onto, place, zero)
@@ -142,15 +144,16 @@ def _move_synapses(
         store(released, 8 * r, e / more)
     for k in range(postsynaptic.size):
         s = load(synapses, 8 * k)
-        conductance = load(strengths, 8 * k) * s
+        r = 8 * release_of[k]
+        share = load(excess, r) * each(rate[k])
+        share = where(share < one, share, one)
+        new = multiply_add(share, load(released, r) - s, s)
+        store(synapses, 8 * k, new)
+        conductance = load(strengths, 8 * k) * (new if gates_first else s)
         place = 8 * postsynaptic[k]
         store(onto, place, load(onto, place) + conductance)
         drive = multiply_add(conductance, each(reversal[k]), load(pull, place))
         store(pull, place, drive)
-        r = 8 * release_of[k]
-        share = load(excess, r) * each(rate[k])
-        share = where(share < one, share, one)
-        store(synapses, 8 * k, multiply_add(share, load(released, r) - s, s))
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
@@ -194,7 +197,7 @@ def simulate_lanes(circuit, lanes, recorder, n_steps, threshold, noise, sample_e
     power_bits, calcium_bits = circuit.power_bits, circuit.calcium_bits
     fixed_reversal, carries_calcium = circuit.reversal, circuit.carries_calcium
     endings, sampled = recorder.endings, recorder.sampled
-    rows, width = circuit.rows, circuit.width
+    rows, width, gates_first = circuit.rows, circuit.width, circuit.gates_first
     stride, n_blocks = N_KINDS * width, width // LANES
     row_size = (ORDER + 1) * stride
     n_cells = voltages.size // 8
@@ -217,6 +220,7 @@ def simulate_lanes(circuit, lanes, recorder, n_steps, threshold, noise, sample_e
         _move_synapses(
             voltages, synapses, strengths, injected, postsynaptic, synaptic_reversal, rate,
             release_of, release_cell, midpoint, inverse_width, released, excess, onto, pull,
+            gates_first,
         )  # fmt: skip
         if noise > 0:
             for c in range(0, n_cells, 2):
@@ -255,21 +259,23 @@ def simulate_lanes(circuit, lanes, recorder, n_steps, threshold, noise, sample_e
                     own = (8 * c + lane) * width + shift
                     m = load(gates, own + (8 * c + lane) * width)
                     h = load(gates, own + (8 * c + lane + 1) * width)
+                    steady = _quadratic(rows, place, fraction, stride)
+                    steady = where(by_calcium, steady * each(shares[lane]), steady)
+                    moved = _quadratic(rows, place + width, fraction, stride)
+                    new_m = multiply_add(moved, steady - m, m)
+                    store(gates, own + (8 * c + lane) * width, new_m)
+                    steady = _quadratic(rows, place + 2 * width, fraction, stride)
+                    moved = _quadratic(rows, place + 3 * width, fraction, stride)
+                    new_h = multiply_add(moved, steady - h, h)
+                    store(gates, own + (8 * c + lane + 1) * width, new_h)
+                    if gates_first:
+                        m, h = new_m, new_h
                     squared = m * m
                     flow = load(conductances, own) * h
                     flow = where(by_one, flow * m, flow)
                     flow = where(by_two, flow * squared, flow)
                     flow = where(by_four, flow * (squared * squared), flow)
                     store(flows, 8 * lane, flow)
-                    steady = _quadratic(rows, place, fraction, stride)
-                    steady = where(by_calcium, steady * each(shares[lane]), steady)
-                    moved = _quadratic(rows, place + width, fraction, stride)
-                    m = multiply_add(moved, steady - m, m)
-                    store(gates, own + (8 * c + lane) * width, m)
-                    steady = _quadratic(rows, place + 2 * width, fraction, stride)
-                    moved = _quadratic(rows, place + 3 * width, fraction, stride)
-                    h = multiply_add(moved, steady - h, h)
-                    store(gates, own + (8 * c + lane + 1) * width, h)
                 by_channel = transposed(
                     load(flows, 0), load(flows, 8), load(flows, 16), load(flows, 24),
                     load(flows, 32), load(flows, 40), load(flows, 48), load(flows, 56),

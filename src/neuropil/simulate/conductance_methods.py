@@ -53,11 +53,17 @@ class AbstractConductanceMethod(eqx.Module):
     `step` is in ms. `noise` is the standard deviation of the current, in µA, that each cell
     receives anew in every step: 0.001 as published. Its effect then depends on the step; with
     `noise_is_white` it is scaled by sqrt(0.025 ms / step), so that it does not.
+
+    `gates_first` moves gates and synapses before the voltage, which then meets their new
+    conductances. They are half a step ahead of it so to speak, and what was an error of the order
+    of the step is one of its square for the price of the published order, which the default is
+    (staggered steps: Hines, Int. J. Bio-Med. Comput. 15:69, 1984).
     """
 
     step: eqx.AbstractVar[float]
     noise: eqx.AbstractVar[float]
     noise_is_white: eqx.AbstractVar[bool]
+    gates_first: eqx.AbstractVar[bool]
 
     @property
     def noise_per_step(self) -> float:

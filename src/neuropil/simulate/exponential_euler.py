@@ -10,7 +10,6 @@ from jaxtyping import Array, Float, Int, Key
 
 from neuropil.conductance_system import (
     AbstractConductanceSystem,
-    ConductanceState,
     gates_now,
     membrane_flow,
     synapses_now,
@@ -33,32 +32,39 @@ def exponential_euler_step(
     state: State,
     step: float | Scalar,
     noise_currents: Float[Array, " cells"] | None = None,
+    *,
+    gates_first: bool = False,
 ) -> State:
     """The state one `step` (ms) later.
 
     With everything taken before the step: calcium relaxes exponentially to what its current
     would hold, the voltage to the balance of all conductances, the gates to their steady states;
     synapses move by forward Euler, at most to their steady state. This is the published scheme
-    of Goncalves et al., eLife 9:e56261 (2020), of order 1 in the step. `noise_currents` (µA) are
-    added to the currents injected into the cells. Differentiable, and batched by `jax.vmap`.
+    of Goncalves et al., eLife 9:e56261 (2020), of order 1 in the step. With `gates_first` currents
+    are those of the gates and synapses after the step (see `AbstractConductanceMethod`).
+    `noise_currents` (µA) are added to the currents injected into the cells. Differentiable, and
+    batched by `jax.vmap`.
     """
-    parts, calcium = system.parts(state), system.calcium
+    before, calcium = system.parts(state), system.calcium
+    m, h = gates_now(system, before)
+    open_fraction, synaptic_time = synapses_now(system, before.voltages)
+    share = jnp.minimum(step / synaptic_time, 1.0)
+    after = before._replace(
+        activations=_relaxed(before.activations, m.steady_states, step / m.time_constants),
+        inactivations=_relaxed(before.inactivations, h.steady_states, step / h.time_constants),
+        synapses=before.synapses + share * (open_fraction - before.synapses),
+    )
+    parts = after if gates_first else before
     flow = membrane_flow(system, parts)
     drive = flow.drive if noise_currents is None else flow.drive + noise_currents
     target = calcium.baseline - calcium.inflow * flow.calcium_current
     kept = jnp.exp(-step / calcium.time_constant)
     exponent = step * flow.conductance / system.capacitance
     push = drive - flow.conductance * parts.voltages
-    m, h = gates_now(system, parts)
-    open_fraction, synaptic_time = synapses_now(system, parts.voltages)
-    share = jnp.minimum(step / synaptic_time, 1.0)
     return system.join(
-        ConductanceState(
-            parts.voltages + step / system.capacitance * push * _mean_decay(exponent),
-            target + (parts.calcium - target) * kept,
-            _relaxed(parts.activations, m.steady_states, step / m.time_constants),
-            _relaxed(parts.inactivations, h.steady_states, step / h.time_constants),
-            parts.synapses + share * (open_fraction - parts.synapses),
+        after._replace(
+            voltages=parts.voltages + step / system.capacitance * push * _mean_decay(exponent),
+            calcium=target + (parts.calcium - target) * kept,
         )
     )
 
@@ -82,8 +88,8 @@ class ExponentialEuler(AbstractConductanceMethod):
     """Exponential Euler in JAX: on any device, for every system, slower on processors.
 
     The scheme of `exponential_euler_step`, all circuits together on the default device. `step`
-    is in ms; noise as in `AbstractConductanceMethod`, drawn from other streams than those of
-    `TabulatedEuler`. Circuits may differ in whatever their arrays hold.
+    is in ms; noise and `gates_first` as in `AbstractConductanceMethod`, noise drawn from other
+    streams than that of `TabulatedEuler`. Circuits may differ in whatever their arrays hold.
 
     Raises `ValueError` for a step that is not positive and noise that is negative.
     """
@@ -91,6 +97,7 @@ class ExponentialEuler(AbstractConductanceMethod):
     step: float = eqx.field(static=True, default=0.025)
     noise: float = eqx.field(static=True, default=0.0)
     noise_is_white: bool = eqx.field(static=True, default=False)
+    gates_first: bool = eqx.field(static=True, default=False)
 
     def __check_init__(self):
         require_step_and_noise(self)
@@ -170,7 +177,9 @@ def _advance_jit(
             if key is not None:
                 drawn = jax.random.normal(jax.random.fold_in(key, number), (one.counts.size,))
                 current = method.noise_per_step * drawn
-            new = exponential_euler_step(system, one.states, method.step, current)
+            new = exponential_euler_step(
+                system, one.states, method.step, current, gates_first=method.gates_first
+            )
             return _noted(one, new, number, threshold, method.step), None
 
         numbers = first_step + 1 + jnp.arange(n_steps)

@@ -32,7 +32,8 @@ class TabulatedEuler(AbstractConductanceMethod):
     `highest_voltage`; a table that deviates from the functions by more than `table_tolerance`
     (absolute in steady states, relative in relaxation) is refused, and a circuit whose voltage
     leaves the range ends there. Circuits may differ in conductances, synapses and currents; what
-    else a system holds must be the same in all of them. Noise as in `AbstractConductanceMethod`.
+    else a system holds must be the same in all of them. Noise and `gates_first` as in
+    `AbstractConductanceMethod`.
 
     Raises `ValueError`, naming the field, for a step or spacing that is not positive, negative
     noise, and a range that is empty.
@@ -41,6 +42,7 @@ class TabulatedEuler(AbstractConductanceMethod):
     step: float = eqx.field(static=True, default=0.025)
     noise: float = eqx.field(static=True, default=0.0)
     noise_is_white: bool = eqx.field(static=True, default=False)
+    gates_first: bool = eqx.field(static=True, default=False)
     lowest_voltage: float = eqx.field(static=True, default=-150.0)
     highest_voltage: float = eqx.field(static=True, default=150.0)
     voltage_spacing: float = eqx.field(static=True, default=0.25)
@@ -94,7 +96,7 @@ class TabulatedEuler(AbstractConductanceMethod):
         """Simulate in groups of eight, one group a thread at a time."""
         one = first_circuit(systems)
         table = self.table(one)
-        circuit = _circuit(one, table, self.step)
+        circuit = _circuit(one, table, self.step, self.gates_first)
         n_circuits, n_cells = starts.shape[0], len(one.cell_names)
         outcome = ConductanceOutcome(
             times=np.empty((n_circuits, n_cells, 0)),
@@ -189,7 +191,9 @@ def _padded(values: np.ndarray, width: int) -> Float[np.ndarray, "... width"]:
     return whole
 
 
-def _circuit(system: AbstractConductanceSystem, table: GateTable, step: float) -> Circuit:
+def _circuit(
+    system: AbstractConductanceSystem, table: GateTable, step: float, gates_first: bool
+) -> Circuit:
     """What all circuits share."""
     channels, calcium, synapses = system.channels, system.calcium, system.synapses
     powers, width = channels.activation_powers, table.width
@@ -223,6 +227,7 @@ def _circuit(system: AbstractConductanceSystem, table: GateTable, step: float) -
         release_cell=np.ascontiguousarray(distinct[:, 0]).astype(np.int64),
         midpoint=np.ascontiguousarray(distinct[:, 1]),
         inverse_width=1.0 / distinct[:, 2],
+        gates_first=gates_first,
     )
 
 

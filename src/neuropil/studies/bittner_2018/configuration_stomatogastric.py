@@ -22,13 +22,14 @@ def stomatogastric_numbers(quick: bool) -> dict[str, Any]:
             "py_duty_cycle": [0.27, 0.07],
         },
         "tolerance": 0.25 if quick else 0.1,
-        "particles": 512 if quick else 1024,
+        "particles": 512 if quick else 768,
         "moves": 3 if quick else 12,
         "start_rounds": 4 if quick else 24,
-        "rounds": 6 if quick else 40,
+        "rounds": 6 if quick else 50,
         "duration": 5_000.0 if quick else 11_000.0,
-        "step": 0.025,
-        "fine_step": 0.0125,
+        "step": 0.04,
+        "fine_step": 0.02,
+        "published_step": 0.025,
         "fresh": 200 if quick else 1000,
     }
 

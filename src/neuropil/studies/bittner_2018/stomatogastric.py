@@ -72,9 +72,13 @@ def support(only_synapses: bool) -> Support:
 
 
 def spikes_of(
-    parameters: Mapping[str, Float[np.ndarray, "sets ..."]], *, step: float, duration: float
+    parameters: Mapping[str, Float[np.ndarray, "sets ..."]],
+    *,
+    step: float,
+    duration: float,
+    gates_first: bool = True,
 ) -> ConductanceSpikes:
-    """Simulate circuits without noise."""
+    """Simulate circuits without noise, by default with the gates half a step ahead."""
     synapses = 10.0 ** np.asarray(parameters["log_synapses"])
     if CELLS[0] in parameters:
         cells = [np.asarray(parameters[cell]) for cell in CELLS]
@@ -82,14 +86,20 @@ def spikes_of(
         circuits = pyloric_circuits(rows)
     else:
         circuits = pyloric_circuits(synapses, pyloric_circuit_5a())
-    return conductance_spikes(circuits, TabulatedEuler(step), duration=duration, throw=False)
+    method = TabulatedEuler(step, gates_first=gates_first)
+    return conductance_spikes(circuits, method, duration=duration, throw=False)
 
 
 def rhythms(
-    parameters: Mapping[str, Float[np.ndarray, "sets ..."]], *, step: float, duration: float
+    parameters: Mapping[str, Float[np.ndarray, "sets ..."]],
+    *,
+    step: float,
+    duration: float,
+    gates_first: bool = True,
 ) -> TriphasicRhythm:
     """Simulate circuits without noise and measure their bursts after the first second."""
-    return triphasic_rhythm(find_bursts(spikes_of(parameters, step=step, duration=duration)))
+    spikes = spikes_of(parameters, step=step, duration=duration, gates_first=gates_first)
+    return triphasic_rhythm(find_bursts(spikes))
 
 
 def statistics_of(rhythm: TriphasicRhythm) -> dict[str, Float[np.ndarray, " circuits"]]:
@@ -103,6 +113,19 @@ def statistics_of(rhythm: TriphasicRhythm) -> dict[str, Float[np.ndarray, " circ
         "lp_duty_cycle": rhythm.of("LP duty cycle"),
         "py_duty_cycle": rhythm.of("PY duty cycle"),
     }
+
+
+def typical_shift(
+    numbers: Mapping[str, Any], coarse: TriphasicRhythm, fine: TriphasicRhythm
+) -> Float[np.ndarray, " names"]:
+    """Median change of each statistic of a circuit, in units of the target's spread."""
+    one, other = statistics_of(coarse), statistics_of(fine)
+    return np.array(
+        [
+            np.nanmedian(np.abs(one[name] - other[name])) / deviation
+            for name, (_, deviation) in numbers["targets"].items()
+        ]
+    )
 
 
 def behaviour(numbers: Mapping[str, Any], *, step: float) -> Behaviour:
@@ -148,6 +171,19 @@ def run_stomatogastric(
         duration=numbers["duration"],
     )
     order = rhythms(finer.parameters, step=numbers["fine_step"], duration=numbers["duration"])
+    shifts = {
+        name: typical_shift(
+            numbers,
+            rhythms(
+                finer.parameters, step=step, duration=numbers["duration"], gates_first=gates_first
+            ),
+            order,
+        )
+        for name, step, gates_first in (
+            ("own_shift", numbers["step"], True),
+            ("published_shift", numbers["published_step"], False),
+        )
+    }
     before = where.draw(fresh, numbers["fresh"])
     uniform = rhythms(
         jax.tree.map(np.asarray, jax.vmap(where.parameters)(jnp.asarray(before))),
@@ -162,6 +198,7 @@ def run_stomatogastric(
             "fresh_upper": ("name", [finer.means[name].upper for name in names]),
             "fresh_deviation": ("name", [finer.deviations[name] for name in names]),
             "fresh_failed": ((), finer.failed),
+            **{name: ("name", shift) for name, shift in shifts.items()},
             "spike_time": (("shown", "cell", "spike"), shown.times, {"units": "ms"}),
             "fresh_sets": ((), numbers["fresh"]),
             "pyloric_share": ((), float(order.is_pyloric.mean())),
