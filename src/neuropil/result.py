@@ -56,8 +56,8 @@ _SENTENCES = {
     ),
     Outcome.POPULATIONS_APART: (
         "Moves do not lead from one part of the solution to another, so that more rounds leave "
-        "intervals as wide as they are. More `particles`, each from a draw of its own "
-        "(`start_rounds`), and more moves on the way (`most_moves`) may narrow them."
+        "intervals as wide as they are. More moves of each particle (`sweeps`), or more "
+        "`particles`, each from a draw of its own (`start_rounds`), may narrow them."
     ),
     Outcome.MASS_AT_EDGE: (
         "Probability reached an edge of the grid, where a wall would hold it back; widen the grid."
