@@ -103,9 +103,12 @@ def rhythms(
 
 
 def statistics_of(rhythm: TriphasicRhythm) -> dict[str, Float[np.ndarray, " circuits"]]:
-    """Burst rate, onsets and duty cycles as parts of the period; not a number without a rhythm."""
+    """Burst rate, onsets and duty cycles as parts of the period.
+
+    Not a number where the three do not burst in their order: that is part of the behaviour.
+    """
     period = rhythm.of("cycle period")
-    return {
+    values = {
         "burst_rate": 1000.0 / period,
         "lp_onset": rhythm.of("LP start phase"),
         "py_lag": rhythm.of("PY start phase") - rhythm.of("LP start phase"),
@@ -113,6 +116,7 @@ def statistics_of(rhythm: TriphasicRhythm) -> dict[str, Float[np.ndarray, " circ
         "lp_duty_cycle": rhythm.of("LP duty cycle"),
         "py_duty_cycle": rhythm.of("PY duty cycle"),
     }
+    return {name: np.where(rhythm.is_pyloric, value, np.nan) for name, value in values.items()}
 
 
 def typical_shift(
