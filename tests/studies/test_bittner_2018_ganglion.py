@@ -19,25 +19,31 @@ def test_both_scales_vary_what_they_say():
     assert sorted(group.stop - group.start for group in cells.groups) == [7, 8, 8, 8]
 
 
-def test_gates_first_at_a_coarser_step_is_nearer_than_the_published_order():
-    """Circuits near that of figure 5a: what each step changes, in units of the targets' spread."""
+def near_figure_5a(step, gates_first):
+    """Rhythms of circuits near that of figure 5a."""
     spread = np.random.default_rng(0).uniform(-0.05, 0.05, (8, ganglion.SYNAPSES))
     synapses = np.log10(np.asarray(pyloric_circuit_5a().synaptic_conductances)) + spread
+    return ganglion.rhythms(
+        {"log_synapses": synapses}, step=step, duration=6000.0, gates_first=gates_first
+    )
 
-    def shift(step, gates_first):
-        coarse, fine = (
-            ganglion.rhythms(
-                {"log_synapses": synapses}, step=each, duration=6000.0, gates_first=first
-            )
-            for each, first in ((step, gates_first), (0.01, True))
-        )
-        assert fine.is_triphasic.sum() >= 6
-        return ganglion.typical_shift(NUMBERS, coarse, fine)
 
-    published = shift(NUMBERS["published_step"], False)
-    own, finer = shift(NUMBERS["step"], True), shift(NUMBERS["fine_step"], True)
-    assert own.max() < 0.5 * published.max()
-    assert finer.max() < 0.3 * own.max()
+def test_gates_first_at_a_coarser_step_is_nearer_than_the_published_order():
+    """The rate of the bursts; a burst may have a spike more or less at any step."""
+    exact = near_figure_5a(0.01, True)
+    place = list(NUMBERS["targets"]).index("burst_rate")
+    published, own = (
+        ganglion.typical_shift(NUMBERS, near_figure_5a(*how), exact)[place]
+        for how in ((NUMBERS["published_step"], False), (NUMBERS["step"], True))
+    )
+    assert own < 0.1 * published
+
+
+def test_only_circuits_whose_bursts_come_in_order_have_statistics():
+    rhythm = near_figure_5a(NUMBERS["step"], True)
+    assert 0 < rhythm.is_pyloric.sum() < 8
+    for values in ganglion.statistics_of(rhythm).values():
+        np.testing.assert_array_equal(np.isfinite(values), rhythm.is_pyloric)
 
 
 @pytest.mark.parametrize(

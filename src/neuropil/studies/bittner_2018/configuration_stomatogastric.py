@@ -10,8 +10,8 @@ def stomatogastric_numbers(quick: bool) -> dict[str, Any]:
     to come in order, too: where any order will do, the same means and variances leave one circuit
     in eight out of it, and a few, far from the others, in which LP begins with AB/PD. At `quick`
     the cells are those of figure 5a and the seven synapses vary; at `paper` all 31 parameters.
-    There, one draw in a hundred has a rhythm, and circuits forget a few per cent of where they
-    were in eight moves: rather than many particles, few that move often.
+    There, less than one draw in a hundred has the rhythm, and circuits forget a few per cent of
+    where they were in eight moves: rather than many particles, few that move often.
     """
     return {
         "only_synapses": quick,
