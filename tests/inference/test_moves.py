@@ -5,16 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from neuropil.inference import Behaviour, BlackBox, Interval, NaturalPath, Support
+from neuropil.inference import Behaviour, Interval, NaturalPath, Support
 from neuropil.inference.behaviour import constraints_of
-from neuropil.inference.moves import (
-    differential_sweeps,
-    hamiltonian_sweeps,
-    largest_correlation,
-)
+from neuropil.inference.moves import hamiltonian_sweeps, largest_correlation
 from neuropil.inference.path_answer import shed
 from neuropil.inference.path_state import Pool
-from neuropil.inference.target import Natural, Problem, place_all, place_black_box
+from neuropil.inference.target import Natural, Problem, place_all
 
 KEY = jax.random.key(0)
 
@@ -72,68 +68,3 @@ def test_rounds_in_which_populations_lay_where_they_arrived_are_shed(lasting):
     pool = Pool(np.zeros((rounds, repeats * size, 3)), features, features)
     kept = len(shed(problem, state._replace(pool=pool)).pool.features)
     assert kept == (rounds // 2 if lasting else rounds)
-
-
-def along_differences(problem, natural, start, keys):
-    """The points after each sweep, and the lengths of moves that were found."""
-    points, lengths = place_black_box(problem, natural, np.asarray(start)), np.zeros(0)
-    walked = []
-    for key in keys:
-        points, lengths, _ = differential_sweeps(
-            lambda y: place_black_box(problem, natural, y),
-            problem.support.groups,
-            key,
-            points,
-            lengths,
-            sweeps=1,
-        )
-        walked.append((points, lengths))
-    return walked
-
-
-def comb(z: np.ndarray) -> np.ndarray:
-    """Small in the middle of each of sixteen teeth."""
-    return (np.sin(8 * np.pi * z) / 0.15) ** 2
-
-
-def test_moves_along_differences_keep_the_density_and_go_as_far_as_a_group_allows():
-    """Six coordinates within narrow teeth and six that are free."""
-    behaviour = Behaviour(
-        BlackBox(lambda p: {"x": comb(p["stiff"]).sum(axis=1)}, batched=True), {"x": 6.0}
-    )
-    support = Support({name: Interval(-1.0, 1.0, shape=(6,)) for name in ("stiff", "loose")})
-    problem = Problem(behaviour, support, constraints_of(behaviour, np.ones(1)), None)
-    natural = Natural(jnp.zeros(()), jnp.array([-0.5]))
-    draw_key, own_key, key = jax.random.split(KEY, 3)
-    grid = np.linspace(-1, 1, 40_001)[1:-1]
-    weights = np.exp(-0.5 * comb(grid))
-    weights /= weights.sum()
-    start = np.array(support.draw(draw_key, 1024))
-    places = np.asarray(jax.random.choice(own_key, grid, (1024, 6), p=jnp.asarray(weights)))
-    start[:, :6] = 2 * np.arctanh(places)
-    walked = along_differences(problem, natural, start, jax.random.split(key, 150))
-    stiff = [float(points.statistics.mean()) / 6 for points, _ in walked]
-    loose = [float(jnp.mean(points.coordinates[:, 6:] ** 2)) for points, _ in walked]
-    points, lengths = walked[-1]
-    assert np.mean(stiff) == pytest.approx(weights @ comb(grid), rel=0.05)
-    assert np.mean(loose[30:]) == pytest.approx(np.pi**2 / 3, rel=0.05)
-    of_all, _, of_stiff, of_loose = np.exp(lengths)
-    assert of_loose > 5 * of_stiff
-    assert of_loose > 5 * of_all
-    left = np.corrcoef(start[:, 6], np.asarray(points.coordinates)[:, 6])[0, 1]
-    assert abs(left) < 0.2
-
-
-@pytest.mark.parametrize("free", [1, 2])
-def test_moves_along_differences_need_no_groups(free):
-    """One group of all coordinates is no group."""
-    behaviour = Behaviour(BlackBox(lambda p: {"x": p["x"][:, 0]}, batched=True), {"x": 0.5})
-    support = Support({"x": Interval(0.0, 1.0, shape=(free,))})
-    problem = Problem(behaviour, support, constraints_of(behaviour, np.ones(1)), None)
-    natural = Natural(jnp.zeros(()), jnp.zeros(1))
-    start = support.draw(KEY, 512)
-    walked = along_differences(problem, natural, start, jax.random.split(KEY, 80))
-    squares = [float(jnp.mean(points.coordinates**2)) for points, _ in walked]
-    _, lengths = walked[-1]
-    assert len(lengths) == min(free, 2)
-    assert np.mean(squares[10:]) == pytest.approx(np.pi**2 / 3, rel=0.08)

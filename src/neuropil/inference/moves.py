@@ -1,19 +1,15 @@
-"""Moves of particles that leave a density unchanged: with its gradient, or with values alone."""
-
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+"""Moves of particles that leave a density unchanged and follow its gradient."""
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
 from neuropil.inference.target import Natural, Points, Problem, over_points, place
 from neuropil.types import RandomKey, Scalar
 
-_WANTED_ACCEPTANCE, _WANTED_ALONG = 0.8, 0.3
-_LOG_LENGTHS = -5.0, 1.0
+_WANTED_ACCEPTANCE = 0.8
 _ADAPTATION = 0.7
 
 
@@ -137,101 +133,6 @@ def _sweeps_of_half(
     return points, log_step, acceptance[-1]
 
 
-def differential_sweeps(
-    evaluate: Callable[[Float[np.ndarray, "points free"]], Points],
-    groups: Sequence[slice],
-    key: RandomKey,
-    points: Points,
-    log_lengths: Float[np.ndarray, " _"],
-    *,
-    sweeps: int,
-) -> tuple[Points, Float[np.ndarray, " kinds"], float]:
-    """Moves along differences between other particles, which need no gradient.
-
-    Each half of the population moves along differences within the other half, so that the move
-    is reversible; differences span valleys and lead from island to island. Of three kinds of
-    moves each particle makes one by chance: of all coordinates, of one of them, or of one of the
-    `groups` that belong together. Where a few coordinates are stiff, moves of all are as short as
-    these need, and those of the others are not. Each kind has a length of its own, tuned to its
-    acceptance; `log_lengths` may be empty before the first move. Returns the points, the lengths
-    and the acceptance of the last sweep.
-
-    Source: ter Braak (2006), Statistics and Computing 16:239; some coordinates at a time, Vrugt
-    et al. (2009), Int. J. Nonlinear Sci. Numer. Simul. 10:273.
-    """
-    random = np.random.default_rng(np.asarray(jax.random.key_data(key)))
-    held = jax.tree.map(lambda leaf: np.array(leaf), points)
-    n_points, free = held.coordinates.shape
-    kinds = _kinds(groups, free)
-    log_lengths = (
-        np.array(log_lengths)
-        if len(log_lengths)
-        else np.log([2.38 / np.sqrt(2 * kind.coordinates) for kind in kinds])
-    )
-    acceptance = 0.0
-    for _ in range(sweeps):
-        order = random.permutation(n_points)
-        halves = order[: n_points // 2], order[n_points // 2 :]
-        accepted = 0
-        for moving, others in (halves, halves[::-1]):
-            kind = random.choice(len(kinds), len(moving), p=[each.share for each in kinds])
-            masks = np.stack([each.mask(len(moving), random) for each in kinds])
-            mask = masks[kind, np.arange(len(moving))]
-            # One move of all in ten takes a whole difference, which may lead to another island.
-            whole = (kind == 0) & (random.random(len(moving)) < 0.1)
-            lengths = np.where(whole, 1.0, np.exp(log_lengths[kind]))
-            first = random.integers(len(others), size=len(moving))
-            second = (first + random.integers(1, len(others), size=len(moving))) % len(others)
-            difference = held.coordinates[others[first]] - held.coordinates[others[second]]
-            shake = 1e-3 * np.std(held.coordinates[others], axis=0)
-            change = lengths[:, None] * difference + shake * random.standard_normal(mask.shape)
-            there = evaluate(held.coordinates[moving] + mask * change)
-            gain = np.asarray(there.log_density) - held.log_density[moving]
-            taken = np.log(random.random(len(moving))) < gain
-            for old, new in zip(held, there, strict=True):
-                old[moving[taken]] = np.asarray(new)[taken]
-            accepted += int(taken.sum())
-            shares = np.exp(np.minimum(gain, 0.0))
-            for number in range(len(kinds)):
-                own = (kind == number) & ~whole
-                if own.any():
-                    log_lengths[number] += _ADAPTATION * (shares[own].mean() - _WANTED_ALONG)
-            log_lengths = np.clip(log_lengths, *_LOG_LENGTHS)
-        acceptance = accepted / n_points
-    return jax.tree.map(jnp.asarray, held), log_lengths, acceptance
-
-
-class _Kind(NamedTuple):
-    """Moves of these coordinates (`None`: one by chance), and the share of particles they have."""
-
-    among: slice | None
-    coordinates: int
-    free: int
-    share: float
-
-    def mask(self, count: int, random: np.random.Generator) -> Bool[np.ndarray, "count free"]:
-        """Which coordinates move."""
-        mask = np.zeros((count, self.free), bool)
-        if self.among is None:
-            mask[np.arange(count), random.integers(self.free, size=count)] = True
-        else:
-            mask[:, self.among] = True
-        return mask
-
-
-def _kinds(groups: Sequence[slice], free: int) -> list[_Kind]:
-    everything = slice(None)
-    if free == 1:
-        return [_Kind(everything, 1, free, 1.0)]
-    many = [each for each in groups if 1 < each.stop - each.start < free]
-    share = 0.25 if many else 0.5
-    return [
-        _Kind(everything, free, free, share),
-        _Kind(None, 1, free, share),
-        *(_Kind(each, each.stop - each.start, free, 0.5 / len(many)) for each in many),
-    ]
-
-
 def largest_correlation(
     before: Float[np.ndarray, "points rows"], after: Float[np.ndarray, "points rows"]
 ) -> float:
@@ -242,4 +143,4 @@ def largest_correlation(
     return float(np.max(shared / np.where(scale > 0, scale, np.inf)))
 
 
-__all__ = ["differential_sweeps", "hamiltonian_sweeps", "largest_correlation"]
+__all__ = ["hamiltonian_sweeps", "largest_correlation", "spread_factor"]

@@ -60,7 +60,7 @@ class NaturalPath(AbstractInferenceMethod):
     after each the particles are weighted, redrawn and moved. No island of solutions is lost that
     the reference can see, no penalty is tuned, and natural parameters, normalising constant and
     samples come out together. Moves follow gradients (Hamiltonian Monte Carlo) where statistics
-    are traced by JAX, and differences between particles where they are a black box.
+    are traced by JAX, and what particles learn from each other where they are a black box.
 
     - `particles`: how many, in `repeats` populations whose spread gives every interval; `None`
       takes 32,768 for up to 20 coordinates and 20 constrained moments, and fewer for more of

@@ -5,7 +5,8 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from neuropil.inference.moves import differential_sweeps, hamiltonian_sweeps, largest_correlation
+from neuropil.inference.moves import hamiltonian_sweeps, largest_correlation
+from neuropil.inference.moves_without_gradients import gradient_free_sweeps
 from neuropil.inference.path_state import PathState
 from neuropil.inference.target import Natural, Problem, place_black_box
 from neuropil.types import RandomKey
@@ -35,7 +36,7 @@ def moved(
 ) -> Moved:
     """Moves of the particles in `state` under these natural parameters, and what they cost.
 
-    Hamiltonian where statistics have gradients, along differences where they are a black box.
+    Hamiltonian where statistics have gradients, by `gradient_free_sweeps` where they have not.
     """
     before = np.asarray(state.points.features)
     is_black_box = problem.behaviour.is_black_box
@@ -46,15 +47,15 @@ def moved(
         looks += 1
         key, move_key = jax.random.split(key)
         if is_black_box:
-            points, log_lengths, acceptance = differential_sweeps(
+            points, tuning, acceptance = gradient_free_sweeps(
                 lambda y: place_black_box(problem, natural, y),
                 problem.support.groups,
                 move_key,
                 state.points,
-                state.log_lengths,
+                state.tuning,
                 sweeps=settings.sweeps,
             )
-            state = state._replace(points=points, log_lengths=log_lengths)
+            state = state._replace(points=points, tuning=tuning)
         else:
             points, log_step, acceptance = hamiltonian_sweeps(
                 problem,

@@ -47,7 +47,7 @@ class PathState(NamedTuple):
     its scale, simulations. `memory` is what is left, at the answer, of where the particles were
     when they arrived, and 1 on the way. `withdrawn` counts how often squares were no longer
     rewarded because the particles left for where these are large. `log_step` is that of moves
-    along gradients, `log_lengths` are those of moves along differences.
+    along gradients, `tuning` is that of moves without them.
     """
 
     step: int
@@ -65,7 +65,7 @@ class PathState(NamedTuple):
     precise: int = 0
     memory: float = 1.0
     withdrawn: int = 0
-    log_lengths: Float[np.ndarray, " kinds"] = np.zeros(0)
+    tuning: Float[np.ndarray, " kinds"] = np.zeros(0)
 
 
 def blank_state() -> PathState:

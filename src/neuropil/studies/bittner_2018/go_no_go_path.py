@@ -18,8 +18,8 @@ from neuropil.types import RandomKey
 def run_go_no_go_path(configuration: Mapping[str, Any], key: RandomKey) -> xr.Dataset:
     """Entropy, natural parameters and constraints, from particles that move without gradients.
 
-    A response ends where its branch folds, and has no gradient there: particles move along
-    differences between each other.
+    A response ends where its branch folds, and has no gradient there: particles move by
+    what they learn from each other.
     """
     numbers = configuration["go_no_go"]
     stimuli = jnp.asarray(numbers["stimuli"])
