@@ -7,8 +7,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from neuropil.inference.worker_processes import evaluate_in_processes
+from neuropil.types import ArrayLike
 
-Evaluated = Mapping[str, Float[np.ndarray, "..."] | float]
+Evaluated = Mapping[str, Float[ArrayLike, "..."]]
 
 
 class BlackBox(eqx.Module):

@@ -186,9 +186,7 @@ class _Drawn(_AbstractKind):
         noise = random.standard_normal(pull.shape)
         spread = np.linalg.solve(np.swapaxes(np.linalg.cholesky(own), 1, 2), noise)
         change = np.zeros_like(places)
-        np.put_along_axis(
-            change, chosen, (spread - np.linalg.solve(own, pull))[..., 0], axis=1
-        )
+        np.put_along_axis(change, chosen, (spread - np.linalg.solve(own, pull))[..., 0], axis=1)
         # Coordinates that stay have one marginal density before and after, so that the joint
         # densities differ as the conditional ones do.
         here, there = (
