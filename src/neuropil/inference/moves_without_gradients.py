@@ -49,7 +49,7 @@ def gradient_free_sweeps(
 
     Source: differences, ter Braak (2006), Statistics and Computing 16:239, and some coordinates
     at a time, Vrugt et al. (2009), Int. J. Nonlinear Sci. Numer. Simul. 10:273; draws from what
-    was learnt, Andrieu & Thoms (2008), Statistics and Computing 18:343, section 7.
+    was learnt, Andrieu & Thoms (2008), Statistics and Computing 18:343.
     """
     random = np.random.default_rng(np.asarray(jax.random.key_data(key)))
     held = jax.tree.map(lambda leaf: np.array(leaf), points)
