@@ -32,8 +32,7 @@ def synapses(results: Results) -> DrawnFigure:
         f"{kept.sum()} circuits drawn from the distribution of largest entropy with the "
         "tri-phasic rhythm: logarithms of the seven synapses (mS), coloured by burst rate.",
         figure,
-        alt="Burst rate falls as the synapse from LP to the pacemaker grows; the two synapses of "
-        "the pacemaker onto LP stand in for each other.",
+        alt="The two synapses of the pacemaker onto LP stand in for each other.",
     )
 
 
@@ -44,7 +43,7 @@ def ranges(results: Results) -> DrawnFigure:
     first = len(published.names) - varied.shape[1]
     low, high = published.lower[first:], published.upper[first:]
     logarithmic = published.is_logarithmic[first:]
-    low, high = (np.where(logarithmic, np.log10(end), end) for end in (low, high))
+    low, high = (np.log10(end, where=logarithmic, out=np.array(end, float)) for end in (low, high))
     shares = (varied - low) / (high - low)
     names = published.names[first:]
     figure = Figure(figsize=(10, 1.6 + 0.22 * len(names)), layout="constrained")
