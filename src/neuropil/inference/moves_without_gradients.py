@@ -104,7 +104,7 @@ def _cloud(others: Float[np.ndarray, "others free"]) -> _Cloud:
 _Proposal = tuple[Float[np.ndarray, "moving free"], Float[np.ndarray, " moving"]]
 
 
-class _AbstractKind(eqx.Module):
+class AbstractKind(eqx.Module):
     """Moves of the coordinates of a group, or of so many by chance."""
 
     among: eqx.AbstractVar[slice | int]
@@ -134,7 +134,7 @@ class _AbstractKind(eqx.Module):
         return np.argsort(random.random((count, free)), axis=1)[:, : self.among]
 
 
-class _Along(_AbstractKind):
+class _Along(AbstractKind):
     """Along a difference between two others, of a length that is tuned or `whole`."""
 
     among: slice | int
@@ -166,7 +166,7 @@ class _Along(_AbstractKind):
         return float(np.clip(tuning + _ADAPTATION * (acceptance - _WANTED_ALONG), *_LOG_LENGTHS))
 
 
-class _Drawn(_AbstractKind):
+class _Drawn(AbstractKind):
     """Drawn from the normal distribution of the others, given the coordinates that stay."""
 
     among: slice | int
@@ -246,4 +246,4 @@ def _kinds(groups: Sequence[slice], free: int) -> _Kinds:
     return _Kinds(along, _Drawn(min(_TOGETHER, free)), drawn)
 
 
-__all__ = ["gradient_free_sweeps"]
+__all__ = ["AbstractKind", "gradient_free_sweeps"]
